@@ -1,0 +1,1 @@
+"""Commands to cores and their answers. ``inproc`` serves the box that is one process."""

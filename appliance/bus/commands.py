@@ -1,0 +1,194 @@
+"""What a message may ask of the cores, and of the box around them: typed commands and the services beside them.
+
+The message layer resolves the device (:class:`Devices`), then sends one command to the cores (:class:`Bus`) and
+turns the :class:`Delivery` into the contract's texts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Protocol, final
+
+import pydantic
+
+from appliance.calls.fields import CallFields
+from appliance.recording.facts import Recording
+from appliance.settings.models import ApiSettings
+
+
+class _Value(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True)
+
+
+class Command(_Value):
+    """Something for every core to do about one device's call."""
+
+
+@final
+class StartCall(Command):
+    """CALLSTART: ``fields`` are only those that were passed, by attribute name of CallFields."""
+
+    device_id: str
+    call_instance: str = ""
+    fields: dict[str, Any]
+    use_cti_call_info: bool = False
+
+
+@final
+class StopCall(Command):
+    """CALLSTOP: ``call_instance`` None means the device's last call."""
+
+    device_id: str
+    call_instance: str | None = None
+
+
+@final
+class UpdateCall(Command):
+    """Live CALLUPDATE of the fields that were passed."""
+
+    device_id: str
+    call_instance: str | None = None
+    fields: dict[str, Any]
+
+
+@final
+class Delivery(_Value):
+    """Which cores took a command, which could not be reached; ``in_call``: some core had an open call for it."""
+
+    reached: tuple[int, ...]
+    failed: tuple[int, ...] = ()
+    in_call: bool = False
+
+
+class Bus(Protocol):
+    """Brings commands to the cores."""
+
+    async def send(self, command: Command) -> Delivery:
+        """Send to every core; an unreachable core stands in ``failed``, never raises."""
+        ...
+
+
+# --- status -------------------------------------------------------------------------------------------------------
+
+
+@final
+class DeviceView(_Value):
+    """One device and one of its calls, as DEVICELIST shows it (a device without a call has its last one's data)."""
+
+    device_id: str
+    call_instance: str
+    fields: CallFields
+    is_trunk: bool
+    started_at: dt.datetime | None
+    stopped_at: dt.datetime | None
+    core_id: int
+    is_recording: bool
+    is_recording_video: bool = False
+    filename: str = ""
+
+
+@final
+class ChannelView(_Value):
+    """One channel as CHANNELS shows it; ``state`` is the wire's name of it."""
+
+    channel: int
+    state: str
+    playback_extension: str
+    recording_device_alias: str
+    recording_device: str
+    changed_at: dt.datetime
+
+
+@final
+class SystemView(_Value):
+    """The box's health. Sizes in MiB, speed in MHz, uptime in seconds."""
+
+    recording_path: str
+    disk_total_mib: int
+    disk_free_mib: int
+    uptime_s: int
+    processors: tuple[tuple[float, str], ...]  # (MHz, model name)
+    ram_total_mib: int
+    ram_free_mib: int
+
+
+class Devices(Protocol):
+    """Who is meant by the five keys of a device."""
+
+    async def resolve(
+        self, device_id: str = "", station: str = "", device_alias: str = "", crm_user: str = "", sys_user: str = ""
+    ) -> str:
+        """Give the DEVICEID: the first key given counts, in this order. Raises DeviceInvalidError.
+
+        A DEVICEID is its own answer, known or not; the other keys are looked up.
+        """
+        ...
+
+
+class Status(Protocol):
+    """What the status messages ask."""
+
+    async def devices(self) -> list[DeviceView]:
+        """Every call of every device ever seen, by first sight."""
+        ...
+
+    async def channels(self) -> list[ChannelView]:
+        """Every channel by its id."""
+        ...
+
+    async def system(self) -> SystemView:
+        """Disk, processors, memory, uptime as they are now."""
+        ...
+
+
+class Records(Protocol):
+    """The records of the store, as messages need them."""
+
+    def columns(self) -> frozenset[str]:
+        """Names that UNIQUEFIELD may have, in lower case: API names and the later version's column names."""
+        ...
+
+    async def find_newest(self, column: str, value: str) -> Recording | None:
+        """Newest record whose column has the value. ``column`` is a wire name that :meth:`columns` lists."""
+        ...
+
+    async def update(self, record_id: int, changes: dict[str, Any]) -> bool:
+        """Change descriptive fields, ``device_id`` and ``device_alias``; False if there is no such record.
+
+        Raises DatabaseError.
+        """
+        ...
+
+    async def last_of_device(self, device_id: str) -> int | None:
+        """Record id of the device's last recording. Raises DatabaseError."""
+        ...
+
+
+class Exporter(Protocol):
+    """Renders a recording in another format."""
+
+    def formats(self) -> dict[str, str]:
+        """Suffix -> MIME type of everything that can be exported."""
+        ...
+
+    async def open(self, recording: Recording, suffix: str) -> tuple[int | None, AsyncIterator[bytes]]:
+        """Give the length in bytes where it is known, and the octets. Raises FileMissingError, ValueInvalidError."""
+        ...
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that a message may use; built once in the box's main and given to dispatch."""
+
+    bus: Bus
+    devices: Devices
+    status: Status
+    records: Records
+    exporter: Exporter
+    recording_roots: tuple[Path, ...]
+    strict_call_state: bool = False
+    api: ApiSettings = ApiSettings()  # how the wire's options are set (strict_call_state counts in either place)
