@@ -1,0 +1,311 @@
+"""The doing of a recording: takes a line, claims its audio, tells the events, and lets the line go again.
+
+Every recording is one task that goes through :meth:`Recorder.run` from top to bottom. It orders; the audio itself
+goes from the tap worker through the spool to the writer without passing here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, final
+
+from appliance import clock
+from appliance.channels.states import ChannelState, Trigger
+from appliance.errors import RequestError
+from appliance.recording.active import ActiveRecording
+from appliance.recording.announce import Announcer, archive_action, kept_days
+from appliance.spool.records import Claimed, FieldsChanged, OrderRecord, Stopped
+from appliance.units import RecordId, SessionId
+from drivers.contract import TapError
+
+logger = logging.getLogger(__name__)
+
+NO_MEDIA = "NO_MEDIA"
+"""ERRORREASON of a call whose media did not come in time."""
+
+
+class Lines(Protocol):
+    """The lines of all taps, through their supervisors. Each verb raises a TapError."""
+
+    async def start_line(self, tap: str, line: str, session: str) -> None:
+        """Begin to capture the line into the session."""
+        ...
+
+    async def stop_line(self, tap: str, line: str) -> None:
+        """End the session on the line."""
+        ...
+
+
+class Orders(Protocol):
+    """Where orders to the writer go: the sessions' files in the spool (memory, so never a wait)."""
+
+    def new_session(self, tap: str, line: str) -> SessionId:
+        """Make a name for a session to come."""
+        ...
+
+    def append(self, session: SessionId, record: OrderRecord) -> None:
+        """Write an order down and make the writer look at it. Raises TapFailedError if a claim cannot be written."""
+        ...
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class RecorderRules:
+    """Settings that the recorder goes by; see ``[recording]``. Times in seconds."""
+
+    core_id: int
+    encoding: str
+    claim_back_s: float
+    media_wait_s: float
+
+
+@final
+class Recorder:
+    """Carries recordings out. One for the core; every method belongs to the core's event loop.
+
+    Parameters
+    ----------
+    reserve
+        Gives the final path for a name (alias or device); raises DiskFullError or another RequestError. Run in a
+        thread, since it touches the disk.
+    next_record_id
+        Gives a RECORDID that was never used.
+    """
+
+    def __init__(
+        self,
+        lines: Lines,
+        orders: Orders,
+        announcer: Announcer,
+        *,
+        rules: RecorderRules,
+        reserve: Callable[[str], Path],
+        next_record_id: Callable[[], RecordId],
+    ) -> None:
+        self._lines = lines
+        self._orders = orders
+        self._announcer = announcer
+        self._rules = rules
+        self._reserve = reserve
+        self._next_record_id = next_record_id
+
+    async def run(self, active: ActiveRecording, before: ActiveRecording | None) -> None:
+        """Carry one recording through; ``before`` is the one that ends on the channel just now."""
+        try:
+            if before is not None:
+                await before.freed.wait()
+                if not self._follow(active):
+                    return
+            if await self._begin(active):
+                await active.stopping.wait()
+            await self._finish(active)
+        except Exception as error:  # supervision of taps: the channel goes to Error and is opened again
+            logger.exception("recording on %r failed", active.channel)
+            self._failed(active, "API_ERROR_UNKNOWN", str(error))
+        finally:
+            active.call.is_recording = False
+            active.freed.set()
+
+    def take(self, active: ActiveRecording) -> None:
+        """Take the channel: from now on nobody else chooses it."""
+        active.channel.apply(Trigger.PREPARED)
+
+    def _follow(self, active: ActiveRecording) -> bool:
+        """Take the channel from the recording before; False if the line failed meanwhile."""
+        active.queued = active.channel.promised = False
+        if active.channel.state not in {ChannelState.IDLE, ChannelState.OFF_HOOK}:
+            active.again = True
+            return False
+        self.take(active)
+        return True
+
+    # --- begin ----------------------------------------------------------------------------------------------------
+
+    async def _begin(self, active: ActiveRecording) -> bool:
+        """Get audio on the line and claim it; False if that came to nothing."""
+        channel, call = active.channel, active.call
+        channel.priority = active.terms.priority
+        channel.device_id, channel.device_alias = call.device_id, call.fields.device_alias
+        try:
+            active.path = await asyncio.to_thread(self._reserve, call.fields.device_alias or call.device_id)
+            if active.stopping.is_set() or active.detached:
+                call.outcome, call.reason = "not recorded", active.stop_reason or "ended before it began"
+                return False
+            active.record_id = self._next_record_id()
+            began = await (self._claim_arrival(active) if channel.calls_arrive else self._capture(active))
+        except RequestError as error:
+            self._failed(active, error.code.label, error.detail, channel_works=True)
+            return False
+        except TapError as error:
+            self._failed(active, "API_ERROR_RECORDER_NOT_RUNNING", f"{type(error).__name__}: {error}")
+            return False
+        if began:
+            self._tell_started(active)
+        return began
+
+    def _tell_started(self, active: ActiveRecording) -> None:
+        call = active.call
+        call.filename, call.is_recording, call.record_id = str(active.path), True, active.record_id
+        call.outcome, call.reason = "recorded", f"schedule {active.terms.schedule}"
+        self._announcer.recording_started(call, active.terms, active.channel.number)
+
+    async def _capture(self, active: ActiveRecording) -> bool:
+        """Start a line that carries audio all the time."""
+        session = self._orders.new_session(active.channel.tap, active.channel.line)
+        active.session = session
+        from_mono_s = clock.monotonic_s()
+        await self._lines.start_line(active.channel.tap, active.channel.line, session)
+        self._claim(active, from_mono_s)
+        if not active.detached:  # else the worker died between the order and now
+            active.channel.apply(Trigger.CAPTURED)
+        return True
+
+    async def _claim_arrival(self, active: ActiveRecording) -> bool:
+        """Claim the call that is up on a trunk's line, once its media comes."""
+        arrival = active.channel.arrival
+        if arrival is None:
+            return self._without_media(active)
+        active.session = SessionId(arrival.session)
+        if arrival.media:
+            active.media.set()
+        if not active.media.is_set():
+            active.channel.apply(Trigger.EXPECTED)
+            if not await self._media_or_end(active):
+                return self._without_media(active)
+        back_mono_s = arrival.arrived_mono_s if arrival.fresh else active.call.started_mono_s
+        if clock.monotonic_s() - back_mono_s > self._rules.claim_back_s:
+            back_mono_s = max(back_mono_s, active.call.started_mono_s)
+        arrival.fresh = False
+        self._claim(active, back_mono_s)
+        if not active.detached:
+            active.channel.apply(Trigger.CAPTURED)
+        return True
+
+    async def _media_or_end(self, active: ActiveRecording) -> bool:
+        """Wait for media, however late, until the end is ordered; tell once when it is overdue."""
+        waits = [asyncio.ensure_future(e.wait()) for e in (active.media, active.stopping)]
+        try:
+            done, _ = await asyncio.wait(waits, timeout=self._rules.media_wait_s, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                self._announcer.recording_started(active.call, active.terms, active.channel.number, NO_MEDIA)
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return active.media.is_set() and not active.stopping.is_set()
+
+    def _without_media(self, active: ActiveRecording) -> bool:
+        active.call.outcome = "no media"
+        active.call.reason = active.stop_reason or "the call left before its media came"
+        return False
+
+    def _claim(self, active: ActiveRecording, from_mono_s: float) -> None:
+        call, terms = active.call, active.terms
+        began_ago_s = clock.monotonic_s() - from_mono_s
+        active.began_mono_s = from_mono_s
+        active.claimed = True
+        self._orders.append(
+            active.session,
+            Claimed(
+                record_id=active.record_id,
+                global_call_id=call.global_call_id,
+                core_id=self._rules.core_id,
+                channel=active.channel.number,
+                device_id=call.device_id,
+                call_instance=call.call_instance,
+                path=str(active.path),
+                encoding=self._rules.encoding,
+                started_at=clock.ago(began_ago_s),
+                from_mono_s=from_mono_s,
+                call_started_at=call.started_at,
+                schedule=terms.schedule,
+                recording_type=terms.recording_type,
+                priority=terms.priority,
+                keep_days=kept_days(call, terms),
+                archive_action=archive_action(call, terms),
+                fields=call.fields,
+            ),
+        )
+
+    # --- while it runs --------------------------------------------------------------------------------------------
+
+    def update(self, active: ActiveRecording) -> None:
+        """Write the call's changed fields down for the sidecar and the record."""
+        if active.claimed:
+            call, terms = active.call, active.terms
+            changed = FieldsChanged(
+                fields=call.fields, keep_days=kept_days(call, terms), archive_action=archive_action(call, terms)
+            )
+            self._orders.append(active.session, changed)
+
+    def stop(self, active: ActiveRecording, reason: str, *, interrupted: bool = False) -> None:
+        """Order the end, now; a second order changes nothing."""
+        if active.stopping.is_set():
+            return
+        active.stop_reason, active.interrupted = reason, interrupted
+        active.stopped_mono_s, active.stopped_at = clock.monotonic_s(), clock.now()
+        self._order_stop(active)
+        if active.channel.state is ChannelState.RECORDING and not active.detached:
+            active.channel.apply(Trigger.STOPPED)  # at once, so that the next call knows that it may wait
+        active.stopping.set()
+
+    def _order_stop(self, active: ActiveRecording) -> None:
+        if not active.claimed or active.stop_written or active.stopped_at is None:
+            return
+        active.stop_written = True
+        stopped = Stopped(
+            at_mono_s=active.stopped_mono_s,
+            stopped_at=active.stopped_at,
+            reason=active.stop_reason,
+            interrupted=active.interrupted,
+        )
+        self._orders.append(active.session, stopped)
+
+    # --- end ------------------------------------------------------------------------------------------------------
+
+    async def _finish(self, active: ActiveRecording) -> None:
+        """Tell the end, then let the line go."""
+        channel = active.channel
+        if not active.detached and channel.state is not ChannelState.FINISHING:
+            channel.apply(Trigger.STOPPED)
+        if active.claimed:
+            self._order_stop(active)
+            active.call.is_recording = False
+            self._announcer.recording_stopped(active)
+        if not active.detached and active.session and (active.claimed or not channel.calls_arrive):
+            await self._stop_line(active)
+        if not active.detached:
+            channel.priority = -1
+            channel.apply(Trigger.STILL_UP if channel.arrival else Trigger.FREED)
+
+    async def _stop_line(self, active: ActiveRecording) -> None:
+        try:
+            await self._lines.stop_line(active.channel.tap, active.channel.line)
+        except TapError as error:
+            # The audio is safe: the writer ends the recording at the moment that was ordered.
+            logger.warning("%r did not stop: %s: %s", active.channel, type(error).__name__, error)
+
+    def _failed(self, active: ActiveRecording, label: str, detail: str, *, channel_works: bool = False) -> None:
+        """The recording came to nothing, or died on the way: say so, and put the channel aside."""
+        call, channel = active.call, active.channel
+        logger.error("device %s is not recorded on channel %d: %s: %s", call.device_id, channel.number, label, detail)
+        call.outcome, call.reason = "failed", f"{label}: {detail}"
+        if active.claimed:
+            self.stop(active, detail, interrupted=True)
+            self._announcer.recording_stopped(active)
+        else:
+            self._announcer.recording_started(call, active.terms, channel.number, label)
+        active.claimed = False
+        if active.detached:
+            return
+        active.detached = True
+        channel.priority = -1
+        if channel_works:
+            channel.apply(Trigger.STOPPED)
+            channel.apply(Trigger.STILL_UP if channel.arrival else Trigger.FREED)
+        else:
+            channel.apply(Trigger.FAILED)

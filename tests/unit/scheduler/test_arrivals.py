@@ -1,0 +1,144 @@
+"""Calls that arrive on a trunk, before or after CALLSTART, and leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from appliance.spool.records import Dropped
+from drivers.contract import CallRefused
+
+
+@pytest.fixture
+def trunk(build: Any) -> Any:
+    return build(trunk=2)
+
+
+async def test_media_before_callstart_is_recorded_from_its_begin(trunk: Any) -> None:
+    session = trunk.arrive("0", "5001")
+    assert trunk.states() == ["OffHook", "Idle"]
+    trunk.start("5001")
+    await trunk.until("RECORDINGSTARTED")
+    assert trunk.states() == ["Recording", "Idle"]
+    assert trunk.orders[0][0] == session
+    call = trunk.scheduler.calls.find("5001", None)
+    assert trunk.claims[0].from_mono_s < call.started_mono_s
+
+
+async def test_callstart_before_media_waits_and_ends_in_the_same_recording(trunk: Any) -> None:
+    trunk.start("5001")
+    await trunk.settle()
+    assert trunk.told == ["CALLSTART"]
+    trunk.arrive("1", "5001", media=False)
+    await trunk.settle()
+    assert trunk.states() == ["Idle", "Waiting"]
+    trunk.media("1")
+    await trunk.until("RECORDINGSTARTED")
+    assert trunk.states() == ["Idle", "Recording"]
+
+
+async def test_media_that_never_comes_is_told_and_the_call_ends_with_a_reason(trunk: Any) -> None:
+    trunk.start("5001")
+    await trunk.settle()
+    trunk.scheduler.waiting[0].since_mono_s -= 1
+    trunk.scheduler.tick()
+    trunk.scheduler.tick()
+    assert trunk.told == ["CALLSTART", "RECORDINGSTARTED NO_MEDIA"]
+    trunk.stop("5001")
+    assert (trunk.noted[-1].outcome, trunk.noted[-1].reason) == ("no media", "the call ended before its media came")
+    assert trunk.told[-1] == "CALLSTOP"
+
+
+async def test_a_call_that_is_up_without_rtp_is_told_too_and_its_late_media_still_counts(trunk: Any) -> None:
+    trunk.arrive("0", "5001", media=False)
+    trunk.start("5001")
+    await trunk.until("RECORDINGSTARTED NO_MEDIA")
+    trunk.media("0")
+    await trunk.until("RECORDINGSTARTED")
+    assert trunk.states()[0] == "Recording"
+
+
+async def test_after_callstop_a_call_that_is_still_up_can_be_recorded_again_from_then_on(trunk: Any) -> None:
+    trunk.arrive("0", "5001")
+    trunk.start("5001")
+    await trunk.until("RECORDINGSTARTED")
+    trunk.stop("5001")
+    await trunk.until("RECORDINGSTOPPED")
+    await trunk.settle()
+    assert trunk.states()[0] == "OffHook"
+    trunk.start("5001")
+    await trunk.until("RECORDINGSTARTED", 2)
+    first, second = trunk.claims
+    call = trunk.scheduler.calls.find("5001", None)
+    assert second.from_mono_s == pytest.approx(call.started_mono_s)
+    assert trunk.orders[-1][0] != trunk.orders[0][0]
+    assert first.record_id != second.record_id
+
+
+async def test_far_hang_up_waits_for_callstop_so_that_the_events_keep_their_order(trunk: Any) -> None:
+    trunk.arrive("0", "5001")
+    trunk.start("5001")
+    await trunk.until("RECORDINGSTARTED")
+    trunk.leave("0")
+    assert trunk.states()[0] == "Idle"  # the line is free for the next call at once
+    trunk.arrive("0", "5002")
+    trunk.stop("5001")
+    await trunk.until("RECORDINGSTOPPED")
+    assert trunk.told == ["CALLSTART", "RECORDINGSTARTED", "CALLSTOP", "RECORDINGSTOPPED"]
+    assert trunk.states()[0] == "OffHook"
+
+
+async def test_far_hang_up_without_callstop_ends_the_recording_after_its_linger(trunk: Any) -> None:
+    trunk.arrive("0", "5001")
+    trunk.start("5001")
+    await trunk.until("RECORDINGSTARTED")
+    trunk.leave("0")
+    trunk.scheduler.active[0].linger_until_mono_s -= 1
+    trunk.scheduler.tick()
+    await trunk.until("RECORDINGSTOPPED")
+    assert trunk.stops[0].reason == "the far end hung up"
+    trunk.arrive("1", "5001")  # the PBX sends the rest of the same call anew
+    await trunk.until("RECORDINGSTARTED", 2)
+    assert trunk.states() == ["Idle", "Recording"]
+
+
+async def test_a_call_that_nobody_asked_for_is_dropped_when_it_leaves(trunk: Any) -> None:
+    session = trunk.arrive("0", "5001")
+    trunk.leave("0")
+    assert [(s, type(r)) for s, r in trunk.orders] == [(session, Dropped)]
+    assert trunk.states()[0] == "Idle"
+
+
+async def test_a_trunk_without_cti_starts_and_stops_calls_by_itself(build: Any) -> None:
+    trunk = build(trunk=2, starts_calls=True)
+    trunk.arrive("0", "5001")
+    trunk.arrive("1", "5001")
+    await trunk.until("RECORDINGSTARTED", 2)
+    assert [c.call_instance for c in trunk.scheduler.calls.open_calls()] == ["", "r"]
+    assert trunk.claims[0].fields.ani == "0301234"
+    trunk.leave("1")
+    trunk.leave("0")
+    await trunk.until("RECORDINGSTOPPED", 2)
+    assert not trunk.scheduler.calls.open_calls()
+    assert trunk.told.count("CALLSTOP") == 2
+    assert trunk.states() == ["Idle", "Idle"]
+
+
+async def test_a_lost_worker_frees_its_lines_and_ends_its_own_calls(build: Any) -> None:
+    trunk = build(trunk=1, starts_calls=True)
+    trunk.arrive("0", "5001")
+    await trunk.until("RECORDINGSTARTED")
+    trunk.arrivals.lines_down("trunk", ["0"], "killed by signal 9")
+    await trunk.until("RECORDINGSTOPPED")
+    await trunk.settle()
+    assert trunk.stops[0].interrupted
+    assert trunk.states() == ["Error"]
+    trunk.arrivals.lines_up("trunk", ["0"])
+    trunk.arrive("0", "5001")
+    await trunk.until("RECORDINGSTARTED", 2)
+
+
+async def test_refused_calls_are_counted(trunk: Any) -> None:
+    trunk.arrivals.fact("trunk", CallRefused(code=486, reason="every line is taken"))
+    assert trunk.arrivals.counters["calls_refused"] == 1
