@@ -1,0 +1,171 @@
+"""The core's side of one tap: its workers as one thing with lines."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import final
+
+from appliance.capture import planning
+from appliance.capture.child import Watch
+from appliance.capture.link import WorkerLink
+from appliance.capture.protocol import HangUp, Simulate, Start, Stop
+from drivers.contract import (
+    AudioLost,
+    CallRefused,
+    Capabilities,
+    Line,
+    LineUnknownError,
+    TapEvent,
+    TapOptions,
+)
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class TapStatus:
+    """How a tap does, counted since the core started."""
+
+    workers: int
+    workers_up: int
+    restarts: int
+    refused_calls: int
+    lost_frames: int  # as the tap told them, over all legs
+
+
+@final
+class TapSupervisor:
+    """Runs the workers of one tap. Belongs to the event loop, callbacks included; they must not block.
+
+    Parameters
+    ----------
+    options
+        The tap's options, of its kind's own class.
+    run_dir
+        Where the spool is.
+    on_fact
+        Takes every fact that the tap emits, in order of a worker.
+    on_up
+        Takes the lines of a worker that serves now, at first or again. Sessions of its last life are over.
+    on_down
+        Takes the lines of a worker that is gone, and the reason; comes again with each restart that fails.
+        A session that was open there ended with it: no SessionClosed follows.
+    watch
+        Times of supervision.
+    """
+
+    def __init__(
+        self,
+        options: TapOptions,
+        run_dir: Path,
+        *,
+        on_fact: Callable[[TapEvent], None],
+        on_up: Callable[[tuple[Line, ...]], None],
+        on_down: Callable[[tuple[Line, ...], str], None],
+        watch: Watch | None = None,
+    ) -> None:
+        self.options = options
+        self.capabilities = Capabilities()
+        self.lines: tuple[Line, ...] = ()
+        self._run_dir = run_dir
+        self._on_fact = on_fact
+        self._on_up = on_up
+        self._on_down = on_down
+        self._watch = watch
+        self._workers: list[WorkerLink] = []
+        self._by_line: dict[str, WorkerLink] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+        self._refused_calls = 0
+        self._lost_frames = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the tap."""
+        return self.options.name
+
+    @property
+    def status(self) -> TapStatus:
+        """Counters as they are now."""
+        children = [worker.child for worker in self._workers]
+        return TapStatus(
+            workers=len(children),
+            workers_up=sum(child.up for child in children),
+            restarts=sum(child.restarts for child in children),
+            refused_calls=self._refused_calls,
+            lost_frames=self._lost_frames,
+        )
+
+    def pids(self) -> list[int]:
+        """Processes that run now."""
+        return [pid for worker in self._workers if (pid := worker.child.pid) is not None]
+
+    async def plan(self) -> None:
+        """Find out workers, lines and capabilities; no worker runs yet. Raises TapOptionsError, TapFailedError."""
+        planned = await planning.ask(self.options)
+        self.capabilities = planned.capabilities
+        self.lines = tuple(line for worker in planned.workers for line in worker.lines)
+        self._workers = [
+            WorkerLink(
+                self.options,
+                worker,
+                self._run_dir,
+                on_fact=self._take,
+                on_up=self._on_up,
+                on_down=self._on_down,
+                watch=self._watch,
+            )
+            for worker in planned.workers
+        ]
+        self._by_line = {line.name: worker for worker in self._workers for line in worker.lines}
+
+    async def start(self) -> None:
+        """Start the workers; returns when each has come up, or has failed once and is started again meanwhile.
+
+        Raises what :meth:`plan` does, which is called first if nobody did.
+        """
+        if not self._workers:
+            await self.plan()
+        self._keepers = [worker.child.start() for worker in self._workers]
+        await asyncio.gather(*(worker.settled.wait() for worker in self._workers))
+
+    async def wait(self) -> None:
+        """Wait until :meth:`close`; raises the fault of a callback. A vital task of the core."""
+        await asyncio.gather(*(asyncio.shield(keeper) for keeper in self._keepers))
+
+    async def start_line(self, line: str, session: str) -> None:
+        """Begin to capture the line into the session. Raises LineBusyError and the other errors of the contract."""
+        worker = self._worker(line)
+        await worker.ask(Start(number=worker.next_number(), line=line, session=session))
+
+    async def stop_line(self, line: str) -> None:
+        """End the session on the line; its audio is whole in the spool afterwards."""
+        worker = self._worker(line)
+        await worker.ask(Stop(number=worker.next_number(), line=line))
+
+    async def hang_up(self, line: str, reason: str) -> None:
+        """End the call on the line."""
+        worker = self._worker(line)
+        await worker.ask(HangUp(number=worker.next_number(), line=line, reason=reason))
+
+    async def simulate(self, line: str, fault: str, amount: float) -> None:
+        """Make a fault happen on a tap that simulates."""
+        worker = self._worker(line)
+        await worker.ask(Simulate(number=worker.next_number(), line=line, fault=fault, amount=amount))
+
+    async def close(self) -> None:
+        """End all workers, with their sessions closed; leaves no process behind."""
+        await asyncio.gather(*(worker.child.close() for worker in self._workers))
+
+    def _worker(self, line: str) -> WorkerLink:
+        if line not in self._by_line:
+            raise LineUnknownError(f"tap {self.name} has no line {line!r}")
+        return self._by_line[line]
+
+    def _take(self, fact: TapEvent) -> None:
+        if isinstance(fact, AudioLost):
+            self._lost_frames += fact.frames
+        elif isinstance(fact, CallRefused):
+            self._refused_calls += 1
+        self._on_fact(fact)
