@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.fields import CallFields
+from appliance.messages.call_data import CallData
+from appliance.messages.catalog import catalog
+from appliance.messages.origin import is_allowed
+from appliance.messages.printing import print_document
+from appliance.messages.request import Request
+from appliance.messages.types.callstart import CallStart
+from appliance.messages.wire_text import us_time
+from appliance.settings.models import LOOPBACK
+
+ROOT = Path(__file__).parents[3]
+KINDS = list(dict.fromkeys(catalog().values()))
+
+
+@pytest.fixture
+def zone() -> Iterator[None]:
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "America/New_York"
+    time.tzset()
+    yield
+    os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
+    time.tzset()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=Request.wire_name.__func__)  # type: ignore[attr-defined]
+def test_every_type_says_what_it_does(kind: type[Request]) -> None:
+    assert kind.__doc__
+    assert kind.returns
+    assert kind.samples
+    assert all(parameter.text for parameter in kind.parameters.values())
+    assert set(kind.keys) <= set(kind.parameters)
+
+
+def test_every_field_of_a_call_that_clients_may_tell_is_named_as_in_the_call() -> None:
+    own = {"device_id", "call_instance", "use_cti_call_info"}
+    assert set(CallStart.parameters) - own <= set(CallFields.model_fields)
+    assert set(CallFields.model_fields) - set(CallStart.parameters) == {"agent_id", "session_id"}
+    assert list(CallData.parameters)[:6] == [
+        *("device_id", "device_alias", "station", "sys_user", "crm_user", "call_instance")
+    ]
+
+
+def test_the_reference_is_fresh() -> None:
+    checked = subprocess.run(
+        [sys.executable, "-m", "appliance.messages.reference", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_a_stale_reference_is_told(tmp_path: Path) -> None:
+    stale = tmp_path / "messages.md"
+    stale.write_text("old")
+    checked = subprocess.run(
+        [sys.executable, "-m", "appliance.messages.reference", "--check", str(stale)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert checked.returncode == 1
+    assert "stale" in checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (dt.datetime(2026, 1, 5, 5, 0, 0, tzinfo=dt.UTC), "1/5/2026 12:00:00 AM"),
+        (dt.datetime(2026, 11, 23, 17, 4, 9, tzinfo=dt.UTC), "11/23/2026 12:04:09 PM"),
+        (dt.datetime(2026, 7, 1, 22, 30, 59, tzinfo=dt.UTC), "7/1/2026 6:30:59 PM"),
+        (None, ""),
+    ],
+)
+@pytest.mark.usefixtures("zone")
+def test_times_are_local_us_and_not_padded(moment: dt.datetime | None, text: str) -> None:
+    assert us_time(moment) == text
+
+
+def test_printing_is_ascii_one_element_a_line_and_well_formed() -> None:
+    body = (("A", 'é€\U0001f600 <&>"'), ("B", ""), ("C", (("D", "x\r\ny\x00\ud800"),)), ("E", ()))
+    assert print_document("R", body) == (
+        b'<R>\r\n<A>&#233;&#8364;&#128512; &lt;&amp;&gt;"</A>\r\n<B></B>\r\n<C>\r\n'
+        b"<D>x&#13;&#10;y&#65533;&#65533;</D>\r\n</C>\r\n<E></E>\r\n</R>\r\n"
+    )
+    assert print_document("R", body[1:2], compact=True) == b"<R><B></B></R>\r\n"
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("127.0.0.9", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("10.0.0.1", False),
+        ("", False),
+        ("fe80::1%lo", False),
+    ],
+)
+def test_who_is_allowed(address: str, allowed: bool) -> None:  # noqa: FBT001 - it is the expected value
+    assert is_allowed(address, LOOPBACK) is allowed
