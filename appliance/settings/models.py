@@ -1,0 +1,193 @@
+"""What can be set. One field here is one key of the file, one line of the sample and one row of the docs.
+
+The names of box, recording, api, events, web, taps (name, kind) and schedules (name, percent, keep_days, priority)
+are fixed: rigs outside this repository use them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal, final
+
+import pydantic
+from pydantic import Field
+
+
+def _network(value: object) -> object:
+    if isinstance(value, ipaddress.IPv4Network | ipaddress.IPv6Network):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"should be a network as text, such as '10.1.0.0/16' (got {value!r})")  # noqa: TRY004 - pydantic
+    return ipaddress.ip_network(value)
+
+
+Network = Annotated[ipaddress.IPv4Network | ipaddress.IPv6Network, pydantic.BeforeValidator(_network)]
+LOOPBACK: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = (
+    ipaddress.ip_network("127.0.0.0/8"),
+    ipaddress.ip_network("::1/128"),
+)
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(ge=0, le=86400)]
+Weekday = Annotated[int, Field(ge=1, le=7)]
+
+
+class Section(pydantic.BaseModel):
+    """One section of the file; unknown keys are faults."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+@final
+class Box(Section):
+    """The box itself."""
+
+    core_id: Annotated[int, Field(ge=1, le=9999)] = Field(
+        default=1, description="number of this recorder core, first digits of GLOBALCALLID"
+    )
+    data_dir: Path = Field(
+        default=Path("/var/lib/linetap"), description="database, counters, inbox; on a disk that keeps"
+    )
+    run_dir: Path = Field(default=Path("/run/linetap"), description="memory (a tmpfs): spool, locks, sockets")
+    spool_max_mb: Annotated[int, Field(ge=16)] = Field(
+        default=1024, description="most memory the spool may take, in MiB"
+    )
+
+
+@final
+class RecordingSettings(Section):
+    """What is written, where and how safely."""
+
+    path: Path | None = Field(
+        default=None,
+        description="folder of the recordings; recordings in data_dir if not set",
+        examples=["/srv/recordings"],
+    )
+    holdback_s: Seconds = Field(
+        default=10, description="audio stays in memory this long, so that a blackout can be called back"
+    )
+    durable_every_s: Annotated[float, Field(ge=0.1, le=60)] = Field(
+        default=1, description="audio is forced to the disk this often"
+    )
+    encoding: Literal["ulaw", "alaw", "pcm"] = Field(default="ulaw", description="samples in the WAV file")
+    reserve_mb: Annotated[int, Field(ge=0)] = Field(
+        default=200, description="below this much free disk (MiB) no new recording starts"
+    )
+    media_wait_s: Seconds = Field(
+        default=30, description="a call that waits for its media this long ends with a reason"
+    )
+    claim_back_s: Seconds = Field(
+        default=30, description="a call that arrived this long before CALLSTART is recorded from its begin"
+    )
+    linger_s: Seconds = Field(
+        default=1, description="after the far end hung up, wait this long for CALLSTOP before the recording ends"
+    )
+    silence_dbfs: Annotated[float, Field(ge=-90, le=0)] = Field(
+        default=-45, description="audio below this level is silence to MAXRECORDSILENCE"
+    )
+
+
+class Listener(Section):
+    """An address to listen on and who may connect."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: Port = Field(default=0, description="port to listen on; 0 takes a free one")
+    allow: tuple[Network, ...] = Field(default=LOOPBACK, description="networks that may connect")
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=500, description="connections at once; more are closed at once"
+    )
+    max_message_bytes: Annotated[int, Field(ge=1024, le=16 << 20)] = Field(
+        default=256 << 10, description="longest request"
+    )
+    idle_s: Seconds = Field(default=10, description="a request begun but not ended is refused after this long")
+
+
+@final
+class ApiSettings(Listener):
+    """Port 5620: XML commands."""
+
+    port: Port = Field(default=5620, description="port to listen on; 0 takes a free one")
+    compact: bool = Field(default=False, description="answers on one line, for clients that read a line")
+    error_resulttype: Literal["label", "ERROR"] = Field(
+        default="label", description="RESULTTYPE of an error: its label or ERROR"
+    )
+    partial_code: Annotated[int, Field(ge=0, le=999)] = Field(
+        default=20, description="RESULTCODE of API_PARTIAL_CORE_RESPONSE"
+    )
+    channel_id_base: Annotated[int, Field(ge=0, le=1)] = Field(
+        default=0, description="number of the first channel on the wire"
+    )
+    strict_call_state: bool = Field(default=False, description="CALLSTOP and CALLUPDATE without an open call give 7")
+    strict_lengths: bool = Field(default=False, description="over-long descriptive values are refused, not cut")
+
+
+@final
+class EventSettings(Listener):
+    """Port 5621: events."""
+
+    port: Port = Field(default=5621, description="port to listen on; 0 takes a free one")
+    queue: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        default=10_000, description="events that wait for a slow reader before the oldest go"
+    )
+
+
+@final
+class WebSettings(Listener):
+    """Port 2012: WebAPI."""
+
+    port: Port = Field(default=2012, description="port to listen on; 0 takes a free one")
+
+
+@final
+class ScheduleSettings(Section):
+    """Which calls are recorded. Matching fields are shell patterns; every one that is set must match."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        description="name of the schedule, unique", examples=["everything"]
+    )
+    percent: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=100, description="share of the matching calls that is recorded"
+    )
+    keep_days: Annotated[int, Field(ge=0, le=36500)] = Field(default=30, description="days to keep the recording")
+    archive_action: Annotated[int, Field(ge=-1)] = Field(default=-1, description="first archive action; -1 is Purge")
+    priority: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=50, description="higher ones win, and may take the channel of lower ones"
+    )
+    max_record_time_s: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="longest recording, in seconds", examples=[7200]
+    )
+    max_record_silence_s: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="a silence of more seconds ends the recording", examples=[60]
+    )
+    weekdays: tuple[Weekday, ...] = Field(
+        default=(), description="days of the week it holds on, Monday is 1; empty: every day"
+    )
+    time_from: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(
+        default="00:00", description="time of day (local) it begins"
+    )
+    time_until: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)$")] = Field(
+        default="24:00", description="time of day it ends; may lie past midnight"
+    )
+    device_id: str = Field(default="", description="pattern of DEVICEID")
+    device_alias: str = Field(default="", description="pattern of DEVICEALIAS")
+    match: dict[str, str] = Field(
+        default={}, description="patterns of any other call field, e.g. { group = 'Sales*', ani = '0800*' }"
+    )
+
+
+@final
+class Settings(Section):
+    """The whole file. ``taps`` hold each kind's own options, read into its Options class by the loader."""
+
+    box: Box = Box()
+    recording: RecordingSettings = RecordingSettings()
+    api: ApiSettings = ApiSettings()
+    events: EventSettings = EventSettings()
+    web: WebSettings = WebSettings()
+    taps: tuple[Any, ...] = ()
+    schedules: tuple[ScheduleSettings, ...] = ()
+
+    @property
+    def recording_path(self) -> Path:
+        """Path of the recordings."""
+        return self.recording.path or self.box.data_dir / "recordings"

@@ -1,0 +1,172 @@
+"""Reading the settings file: what it gives, and every fault with its line."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+import pytest
+
+from appliance.errors import SettingsError
+from appliance.settings.loader import build, load, parse
+from appliance.settings.models import Settings
+
+
+def faults(document: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        parse(document, "f")
+    return caught.value.faults
+
+
+def test_an_empty_file_gives_the_fixed_defaults() -> None:
+    settings = parse("", "f")
+    assert settings == Settings()
+    assert settings.recording_path == Path("/var/lib/linetap/recordings")
+    assert (settings.api.port, settings.events.port, settings.web.port) == (5620, 5621, 2012)
+    assert (settings.recording.holdback_s, settings.recording.durable_every_s) == (10, 1)
+    assert ipaddress.ip_network("127.0.0.0/8") in settings.api.allow
+
+
+def test_a_file_is_read_and_relative_paths_count_from_its_folder(tmp_path: Path) -> None:
+    file = tmp_path / "linetap.toml"
+    file.write_text('[box]\ndata_dir = "data"\n[[taps]]\nname = "v"\nkind = "virtual"\n[[schedules]]\nname = "all"\n')
+    settings = load(file)
+    assert settings.box.data_dir == tmp_path / "data"
+    assert settings.recording_path == tmp_path / "data" / "recordings"
+    assert [(tap.name, tap.kind) for tap in settings.taps] == [("v", "virtual")]
+    assert [(s.name, s.percent, s.keep_days, s.priority) for s in settings.schedules] == [("all", 100, 30, 50)]
+
+
+def test_options_of_a_tap_are_those_of_its_kind() -> None:
+    settings = parse('[[taps]]\nname = "v"\nkind = "virtual"\nlines = 3\n', "f")
+    assert settings.taps[0].lines == 3
+    assert faults('[[taps]]\nname = "v"\nkind = "virtual"\nlins = 3\n') == [
+        "f:4: taps[0].lins: unknown key; did you mean lines?"
+    ]
+
+
+def test_every_fault_is_told_at_once_by_line() -> None:
+    document = """\
+[box]
+core_id = 0
+[recording]
+holdback = 5
+[api]
+port = 70000
+allow = [
+  "127.0.0.1",
+  "10.0.0.1/8",
+]
+[web]
+port = 5621
+[[taps]]
+name = "x"
+kind = "virtul"
+[[schedules]]
+percent = 101
+[[schedules]]
+name = "b"
+match = { grop = "Sales" }
+[[schedules]]
+name = "b"
+time_from = "7"
+[bogus]
+"""
+    assert faults(document) == [
+        "f:2: box.core_id: should be greater than or equal to 1 (got 0)",
+        "f:4: recording.holdback: unknown key; did you mean holdback_s?",
+        "f:6: api.port: should be less than or equal to 65535 (got 70000)",
+        "f:9: api.allow[1]: 10.0.0.1/8 has host bits set",
+        "f:12: web.port: 5621 is the port of [events] already",
+        "f:15: taps[0].kind: unknown kind of tap 'virtul'; there are sip, virtual, wavfile",
+        "f:16: schedules[0].name: is required",
+        "f:17: schedules[0].percent: should be less than or equal to 100 (got 101)",
+        "f:20: schedules[1].match.grop: unknown call field; did you mean group?",
+        "f:23: schedules[2].time_from: should match pattern '^([01]\\d|2[0-3]):[0-5]\\d$' (got '7')",
+        "f:24: bogus: unknown key; there are box, recording, api, events, web, taps, schedules",
+    ]
+
+
+def test_a_line_that_is_no_toml_hides_no_other_fault() -> None:
+    assert faults("[box]\ncore_id = 1 2\ndata_dir = 5\n[api]\nport = -1\n") == [
+        "f:2: is no TOML: expected newline or end of document after a statement",
+        "f:3: box.data_dir: is not a valid path for <class 'pathlib.Path'> (got 5)",
+        "f:5: api.port: should be greater than or equal to 0 (got -1)",
+    ]
+
+
+def test_a_key_on_a_line_that_is_no_toml_is_not_called_missing() -> None:
+    assert faults('[[schedules]]\nname = "all\n') == ["f:2: is no TOML: illegal character '\\n'"]
+
+
+def test_a_broken_header_is_told() -> None:
+    assert faults("[box\ncore_id = 1\n") == ["f:1: is no TOML: expected ']' at the end of a table declaration"]
+
+
+def test_two_keys_of_one_name_are_told() -> None:
+    assert faults("[box]\ncore_id = 1\ncore_id = 2\n") == ["f:3: is no TOML: cannot overwrite a value"]
+
+
+@pytest.mark.parametrize("use", ["any", "playback", "device:5003", "agent:7"])
+def test_a_line_can_be_kept_for(use: str) -> None:
+    settings = parse(f'[[taps]]\nname = "v"\nkind = "virtual"\nassign = {{ "0" = "{use}" }}\n', "f")
+    assert settings.taps[0].assign == {"0": use}
+
+
+def test_a_line_cannot_be_kept_for_something_else() -> None:
+    assert faults('[[taps]]\nname = "v"\nkind = "virtual"\n[taps.assign]\n"0" = "5003"\n') == [
+        "f:5: taps[0].assign.0: should be any, playback, device:NAME or agent:NAME (got '5003')"
+    ]
+
+
+def test_names_of_taps_are_unique() -> None:
+    tap = '[[taps]]\nname = "v"\nkind = "virtual"\n'
+    assert faults(tap + tap) == ["f:5: taps[1].name: 'v' is the name of taps[0] already"]
+
+
+def test_listeners_on_different_addresses_may_share_a_port_and_port_0_is_no_port() -> None:
+    parse('[api]\nhost = "127.0.0.1"\nport = 4000\n[web]\nhost = "127.0.0.2"\nport = 4000\n', "f")
+    parse("[api]\nport = 0\n[web]\nport = 0\n", "f")
+    assert faults('[api]\nhost = "127.0.0.1"\nport = 4000\n[web]\nhost = "0.0.0.0"\nport = 4000\n') == [
+        "f:6: web.port: 4000 is the port of [api] already"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "fault"),
+    [
+        ("taps = 3\n", "f:1: taps: should be an array of tables: [[taps]]"),
+        ("taps = [3]\n", "f:1: taps[0]: should be a table"),
+        ('[[taps]]\nname = "a"\n', "f:1: taps[0].kind: is required: one of sip, virtual, wavfile"),
+        ("box = 3\n", "f:1: box: should be a valid dictionary or instance of Box (got 3)"),
+        ("[[schedules]]\nname = 5\n", "f:2: schedules[0].name: should be a valid string (got 5)"),
+    ],
+)
+def test_wrong_shapes_are_told(document: str, fault: str) -> None:
+    assert faults(document) == [fault]
+
+
+def test_an_absent_file_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.toml:1: cannot be read: No such file"):
+        load(tmp_path / "none.toml")
+
+
+def test_a_file_that_is_no_utf8_is_a_fault(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_bytes(b'[box]\ndata_dir = "\xff"\n')
+    with pytest.raises(SettingsError, match=r"x\.toml:2: is not UTF-8"):
+        load(file)
+
+
+def test_settings_are_built_of_values_too() -> None:
+    settings = build({"api": {"port": 0}, "taps": [{"name": "v", "kind": "virtual", "lines": 2}]})
+    assert settings.api.port == 0
+    assert settings.taps[0].lines == 2
+    with pytest.raises(SettingsError, match=r"settings:1: api\.port: should be"):
+        build({"api": {"port": -1}})
+
+
+def test_relative_paths_in_options_of_a_tap_count_from_the_folder_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "linetap.toml"
+    file.write_text('[[taps]]\nname = "w"\nkind = "wavfile"\nfiles = ["a.wav", "/b.wav"]\n')
+    assert load(file).taps[0].files == (tmp_path / "a.wav", Path("/b.wav"))
