@@ -74,6 +74,8 @@ class Recorder:
         thread, since it touches the disk.
     next_record_id
         Gives a RECORDID that was never used.
+    ended
+        Told of a recording just before its RECORDINGSTOPPED.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Recorder:
         rules: RecorderRules,
         reserve: Callable[[str], Path],
         next_record_id: Callable[[], RecordId],
+        ended: Callable[[ActiveRecording], None],
     ) -> None:
         self._lines = lines
         self._orders = orders
@@ -92,6 +95,7 @@ class Recorder:
         self._rules = rules
         self._reserve = reserve
         self._next_record_id = next_record_id
+        self._ended = ended
 
     async def run(self, active: ActiveRecording, before: ActiveRecording | None) -> None:
         """Carry one recording through; ``before`` is the one that ends on the channel just now."""
@@ -275,6 +279,7 @@ class Recorder:
         if active.claimed:
             self._order_stop(active)
             active.call.is_recording = False
+            self._ended(active)
             self._announcer.recording_stopped(active)
         if not active.detached and active.session and (active.claimed or not channel.calls_arrive):
             await self._stop_line(active)
@@ -296,6 +301,7 @@ class Recorder:
         call.outcome, call.reason = "failed", f"{label}: {detail}"
         if active.claimed:
             self.stop(active, detail, interrupted=True)
+            self._ended(active)
             self._announcer.recording_stopped(active)
         else:
             self._announcer.recording_started(call, active.terms, channel.number, label)

@@ -19,6 +19,9 @@ from appliance.recording.facts import Recording
 
 logger = logging.getLogger(__name__)
 
+PATIENCE_S = 3.0
+"""How long a recording that ended may take until it is saved, before nobody waits for it any more."""
+
 
 class Inbox(Protocol):
     """Notes of finished recordings."""
@@ -70,6 +73,22 @@ class Saver:
         self._importing = asyncio.Lock()
         self._unfreed: set[asyncio.Task[None]] = set()
         self.saved = 0
+        self._ending: dict[int, tuple[str, asyncio.Event]] = {}
+
+    def expect(self, active: ActiveRecording) -> None:
+        """Take note of a recording that has ended and will be finished soon."""
+        self._ending[active.record_id] = (active.call.device_id, asyncio.Event())
+        asyncio.get_running_loop().call_later(PATIENCE_S, self._saved, active.record_id)
+
+    async def caught_up(self, device_id: str) -> None:
+        """Wait until the recordings of the device that ended just now are saved; not longer than PATIENCE_S."""
+        for saved in [saved for device, saved in self._ending.values() if device == device_id]:
+            await saved.wait()
+
+    def _saved(self, record_id: int) -> None:
+        _, saved = self._ending.pop(record_id, ("", None))
+        if saved:
+            saved.set()
 
     def finished(self, record_id: int, note: Path) -> None:
         """Take the writer's word that a recording is whole on disk."""
@@ -141,4 +160,5 @@ class Saver:
 
     def _tell(self, recording: Recording) -> None:
         self.saved += 1
+        self._saved(recording.record_id)
         self._announcer.recording_saved(recording)

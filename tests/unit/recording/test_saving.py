@@ -140,3 +140,14 @@ async def test_changes_that_came_after_the_sidecar_reach_the_record(desk: Desk) 
     desk.finish(1)
     await desk.told()
     assert desk.updates == [(1, {"user1": "late"})]
+
+
+async def test_a_recording_that_ended_just_now_is_waited_for_and_no_other(desk: Desk) -> None:
+    desk.saver.expect(_active(1))
+    asked = asyncio.create_task(desk.saver.caught_up("5001"))
+    await asyncio.wait_for(desk.saver.caught_up("5002"), 1)
+    await asyncio.sleep(0.05)
+    assert not asked.done()
+    desk.finish(1)
+    await asyncio.wait_for(asked, 2)
+    assert desk.saver.saved == 1

@@ -53,6 +53,7 @@ class Lab:
             rules=RecorderRules(core_id=1, encoding="ulaw", claim_back_s=30, media_wait_s=0.05),
             reserve=lambda name: Path(f"/rec/{name}/{name}.wav"),
             next_record_id=lambda: RecordId(next(self._numbers)),
+            ended=lambda active: None,
         )
         self.devices = DeviceTable(self)
         self.scheduler = Scheduler(
