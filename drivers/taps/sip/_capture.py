@@ -1,0 +1,145 @@
+"""One capture session of a call: its legs, each a recorder, and what was lost on them."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from typing import Any, Final, final
+
+from drivers.contract import LossReason, Party, SessionSink
+from drivers.taps.sip._meter import Change, Totals
+from drivers.taps.sip._native import Native
+from drivers.taps.sip._recorder import FRAME_FRAMES, RATE_HZ, Recorder
+
+logger = logging.getLogger(__name__)
+
+PATH_MS: Final = -15
+"""Delay from a packet's coming to its frame in the file, beside the jitter buffer's, give or take 15 ms.
+
+The buffer is full enough when its last packet begins (-20), and the bridge takes it at its next tick; measured.
+"""
+_SETTLE_S: Final = 0.2
+
+
+@final
+@dataclasses.dataclass(slots=True)
+class Leg:
+    """One leg. Frames count from ``opened_s`` (monotonic), the moment that its first frame stands for."""
+
+    recorder: Recorder
+    party: Party
+    opened_s: float
+    totals: Totals = dataclasses.field(default_factory=Totals)
+    codec: str = ""
+    remote: str = ""
+    no_media_from: int | None = None  # frame up to which missing media was told
+
+    def frame_at(self, moment_s: float) -> int:
+        """Frame that stands for a monotonic moment."""
+        return max(0, round((moment_s - self.opened_s) * RATE_HZ))
+
+
+@final
+class Capture:
+    """A session into ``sink``. Its recorders hold the audio back by the jitter buffer's delay, and skip it."""
+
+    def __init__(self, native: Native, sink: SessionSink, jitter_ms: int) -> None:
+        self.sink = sink
+        self.began = False  # the first packet came
+        self.legs: dict[int, Leg] = {}
+        self.delay_s = (jitter_ms + PATH_MS) / 1000
+        self._native = native
+
+    @property
+    def session(self) -> str:
+        """The session's identifier."""
+        return self.sink.session
+
+    def connect(self, leg: int, party: Party, slot: int) -> None:
+        """Record the stream in ``slot`` on the leg, which is opened if it is not there."""
+        if leg not in self.legs:
+            skip = round(self.delay_s * RATE_HZ)
+            path = self.sink.leg_file(leg, party, RATE_HZ, skip_frames=skip)
+            self.legs[leg] = Leg(Recorder(self._native, path), party, time.monotonic())
+        self.legs[leg].recorder.connect(slot)
+
+    def settle(self) -> None:
+        """Wait until the bridge has done what :meth:`connect` ordered; it does so between two frames of 20 ms.
+
+        A stream forgets what came before its first frame was asked for, so an answer must not go out earlier.
+        """
+        due = {number: leg.recorder.frames + 2 * FRAME_FRAMES for number, leg in self.legs.items()}
+        give_up_s = time.monotonic() + _SETTLE_S
+        while any(self.legs[number].recorder.frames < frames for number, frames in due.items()):
+            if time.monotonic() > give_up_s:
+                logger.warning("the bridge's clock stands still")
+                return
+            time.sleep(0.002)
+
+    def describe(self, leg: int, codec: str, remote: str) -> None:
+        """Note the codec and the address that the leg's stream comes with now."""
+        self.legs[leg].codec, self.legs[leg].remote = codec, remote
+
+    def count(self, leg: int, change: Change, since_s: float) -> int:
+        """Note what a stream counted since a moment; gives the frames lost."""
+        found = self.legs.get(leg)
+        if found is None:
+            return 0
+        found.totals.add(change)
+        if change.lost_frames:
+            at = found.frame_at(since_s)
+            self.sink.lost(leg, at, change.lost_frames, LossReason.PACKETS_LOST, in_file=True)
+        return change.lost_frames
+
+    def abandon(self, leg: int, frames: int, now_s: float) -> None:
+        """Note that the last ``frames`` never left the jitter buffer."""
+        found = self.legs.get(leg)
+        if found is not None:
+            self.sink.lost(leg, found.frame_at(now_s), frames, LossReason.PACKETS_LOST, in_file=False)
+
+    def miss(self, leg: int, since_s: float, now_s: float) -> int:
+        """Note that nothing came from a moment until now; gives the frames that were not told before."""
+        found = self.legs.get(leg)
+        if found is None:
+            return 0
+        begin = max(found.frame_at(since_s), found.no_media_from or 0)
+        frames = found.frame_at(now_s) - begin
+        if frames <= 0:
+            return 0
+        self.sink.lost(leg, begin, frames, LossReason.NO_MEDIA, in_file=True)
+        found.no_media_from = begin + frames
+        return frames
+
+    def detach(self) -> None:
+        """Let the legs grow no more."""
+        for leg in self.legs.values():
+            leg.recorder.close()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every leg's file is whole after :meth:`detach`."""
+        return all(leg.recorder.whole for leg in self.legs.values())
+
+    def close(self, reason: str) -> None:
+        """Close the sink. Leaves the memory of a recorder alone that the bridge still holds."""
+        for number, leg in self.legs.items():
+            if leg.recorder.whole:
+                leg.recorder.release()
+            else:
+                logger.error("leg %d of %s was not let go by PJSIP", number, self.session)
+        self._native.flush()
+        if self.legs:
+            self.sink.measured({f"leg{number}": _facts(leg) for number, leg in self.legs.items()})
+        self.sink.close(reason)
+
+
+def _facts(leg: Leg) -> dict[str, Any]:
+    return {
+        "packets": leg.totals.packets,
+        "lost": leg.totals.lost,
+        "discarded_frames": leg.totals.discarded_frames,
+        "concealed_frames": leg.totals.concealed_frames,
+        "codec": leg.codec,
+        "remote": leg.remote,
+    }

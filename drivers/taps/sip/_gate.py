@@ -1,0 +1,144 @@
+"""What a request meets before PJSIP's dialogs: calls are refused here, and a BYE waits here until its audio is out.
+
+PJSIP opens sockets for every INVITE that reaches it, before it asks anybody, and aborts when it has too many; a call
+that is refused here costs it nothing. And it throws away what waits in the jitter buffer when it handles a BYE.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import socket
+import struct
+from collections.abc import Callable
+from typing import Final, Protocol, final
+
+from drivers.contract import TapOptionsError
+from drivers.taps.sip._message import Message
+from drivers.taps.sip._native import Module, Native, OnRequest, Text
+
+logger = logging.getLogger(__name__)
+
+# pjsip_rx_data on a 64-bit machine: where the packet is, and where the pointer to the message and its length are.
+_PACKET_AT: Final = 320
+_PACKET_BYTES: Final = 4000
+_MESSAGE_AT: Final = 4424
+_AFTER_TRANSACTIONS: Final = 24  # repeated requests end at 16, dialogs begin at 32
+_TAKEN, _NOT_TAKEN = 1, 0
+
+
+class Judge(Protocol):
+    """Who decides about requests."""
+
+    def refusal(self, invite: Message) -> int | None:
+        """Answer to an INVITE that would begin a call; None to let it through."""
+        ...
+
+    def holds(self, bye: Message) -> Callable[[int], None] | None:
+        """Taker of the kept request, where the BYE has to wait; None to let it through."""
+        ...
+
+
+@final
+class Gate:
+    """A module of PJSIP's endpoint. Lives as long as the process; PJSIP calls it on its thread."""
+
+    def __init__(self, native: Native, judge: Judge) -> None:
+        self._native = native
+        self._judge = judge
+        self._releasing = False
+        self._seen: bytes | None = None
+        self._on_request = OnRequest(self._look)
+        self._module = Module(
+            name=Text(b"mod-linetap", 11), id=-1, priority=_AFTER_TRANSACTIONS, on_rx_request=self._on_request
+        )
+        native.register(self._module)
+
+    def release(self, kept: int) -> None:
+        """Let a kept request go its way. Not for use inside the gate."""
+        self._releasing = True
+        try:
+            self._native.release(kept)
+        finally:
+            self._releasing = False
+
+    def drop(self, kept: int) -> None:
+        """Forget a kept request."""
+        self._native.drop(kept)
+
+    def prove(self, host: str, port: int, turn: Callable[[], None]) -> None:
+        """Send a request to ourselves and see that it can be read; ``turn`` lets PJSIP handle events.
+
+        Raises
+        ------
+        TapOptionsError
+            PJSIP was built with another layout than this driver knows.
+        """
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.connect((host, port))
+            octets = _probe(host, port, peer.getsockname())
+            self._seen = b""
+            peer.send(octets)
+            for _ in range(100):
+                turn()
+                if self._seen:
+                    break
+        seen, self._seen = self._seen, None
+        if seen != octets:
+            raise TapOptionsError("this build of pjsua2 has another layout of messages than the driver knows")
+
+    def _look(self, request: int) -> int:
+        try:
+            return self._decide(request)
+        except Exception:
+            logger.exception("a SIP request could not be judged; PJSIP handles it alone")
+            return _NOT_TAKEN
+
+    def _decide(self, request: int) -> int:
+        if self._releasing:
+            return _NOT_TAKEN
+        octets = read(request)
+        if self._seen is not None and octets.startswith(b"OPTIONS "):
+            self._seen = octets
+        if octets.startswith(b"INVITE "):
+            return self._invite(request, Message.read(octets))
+        if octets.startswith(b"BYE "):
+            return self._bye(request, Message.read(octets))
+        return _NOT_TAKEN
+
+    def _invite(self, request: int, message: Message) -> int:
+        code = None if message.to_tag else self._judge.refusal(message)
+        if code is None:
+            return _NOT_TAKEN
+        self._native.answer(request, code)
+        return _TAKEN
+
+    def _bye(self, request: int, message: Message) -> int:
+        take = self._judge.holds(message)
+        if take is None:
+            return _NOT_TAKEN
+        take(self._native.keep(request))
+        return _TAKEN
+
+
+def read(request: int) -> bytes:
+    """Octets of the message that a ``pjsip_rx_data`` holds; empty where the layout is not the known one."""
+    start, length = struct.unpack("@Qi", ctypes.string_at(request + _MESSAGE_AT, 12))
+    packet = request + _PACKET_AT
+    if not (packet <= start and length > 0 and start + length <= packet + _PACKET_BYTES):
+        return b""
+    return ctypes.string_at(start, length)
+
+
+def _probe(host: str, port: int, peer: tuple[str, int]) -> bytes:
+    lines = [
+        f"OPTIONS sip:{host}:{port} SIP/2.0",
+        f"Via: SIP/2.0/UDP {peer[0]}:{peer[1]};branch=z9hG4bKlinetap{peer[1]}",
+        "Max-Forwards: 1",
+        f"From: <sip:probe@{peer[0]}>;tag={peer[1]}",
+        f"To: <sip:{host}:{port}>",
+        f"Call-ID: probe-{peer[1]}@{peer[0]}",
+        "CSeq: 1 OPTIONS",
+        "Content-Length: 0",
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()

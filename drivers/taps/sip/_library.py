@@ -1,0 +1,208 @@
+"""Set up PJSIP through pjsua2: settings that lose nothing, transports, one account that takes every call."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol, final
+
+import pjsua2 as pj
+
+from drivers.contract import TapFailedError, TapOptionsError
+from drivers.taps.sip._native import Native
+from drivers.taps.sip._options import Options
+
+logger = logging.getLogger(__name__)
+
+_JITTER_MAX_MS = 1000
+_EVENTS_MS = 20
+_CODEC_IDS = {"PCMU": "PCMU/8000", "PCMA": "PCMA/8000", "G722": "G722/16000"}
+
+
+class Callbacks(Protocol):
+    """Who is told. Everything comes on the PJSIP thread."""
+
+    def call_came(self, account: Any, call: int, message: bytes, source: str) -> None:
+        """An INVITE that passed the gate; it has to be answered."""
+        ...
+
+    def state_changed(self, call: int, *, gone: bool, reason: str) -> None:
+        """The call is in another state; ``gone``: it is over, and its number may be used again."""
+        ...
+
+    def media_changed(self, call: int) -> None:
+        """The call's streams were made, made anew or ended."""
+        ...
+
+    def library_refused(self, code: int, reason: str) -> None:
+        """PJSIP answered an INVITE with an error by itself."""
+        ...
+
+
+def guarded(act: Callable[..., None], *arguments: Any, **named: Any) -> None:
+    """Call ``act`` for PJSIP: what it raises must not reach C++."""
+    try:
+        act(*arguments, **named)
+    except Exception:
+        logger.exception("a callback of PJSIP failed")
+
+
+@final
+class Call(pj.Call):
+    """PJSIP's call. Keeps nothing but its number and whom to tell; dropped when the call is gone, never later."""
+
+    def __init__(self, account: Any, number: int, callbacks: Callbacks) -> None:
+        super().__init__(account, number)
+        self.number = number
+        self._callbacks = callbacks
+
+    def onCallState(self, _: Any) -> None:  # noqa: N802 - PJSIP's name
+        """Tell the state."""
+        guarded(self._tell_state)
+
+    def onCallMediaState(self, _: Any) -> None:  # noqa: N802 - PJSIP's name
+        """Tell that the streams changed."""
+        guarded(self._callbacks.media_changed, self.number)
+
+    def _tell_state(self) -> None:
+        info = self.getInfo()
+        gone = info.state == pj.PJSIP_INV_STATE_DISCONNECTED
+        self._callbacks.state_changed(self.number, gone=gone, reason=f"{info.lastStatusCode} {info.lastReason}")
+
+    def accept(self, streams: int) -> None:
+        """Answer 200 with up to ``streams`` audio streams."""
+        answer = pj.CallOpParam(True)
+        answer.statusCode = pj.PJSIP_SC_OK
+        answer.opt.audioCount = streams
+        answer.opt.videoCount = 0
+        self.answer(answer)
+
+    def end(self, code: int = 0) -> None:
+        """Hang up, or refuse with ``code`` before the call was answered."""
+        order = pj.CallOpParam()
+        order.statusCode = code
+        self.hangup(order)
+
+
+@final
+class _Account(pj.Account):
+    def __init__(self, callbacks: Callbacks) -> None:
+        super().__init__()
+        self._callbacks = callbacks
+
+    def onIncomingCall(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
+        octets = prm.rdata.wholeMsg.encode("utf-8", "surrogateescape")
+        guarded(self._callbacks.call_came, self, prm.callId, octets, prm.rdata.srcAddress)
+
+
+@final
+class _Endpoint(pj.Endpoint):
+    def __init__(self, callbacks: Callbacks) -> None:
+        super().__init__()
+        self._callbacks = callbacks
+
+    def onRejectedIncomingCall(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
+        guarded(self._callbacks.library_refused, prm.statusCode, prm.reason)
+
+
+@final
+class Library:
+    """PJSIP, set up and running on the thread that made this. There is one a process."""
+
+    def __init__(self, options: Options, worker: int, native: Native, callbacks: Callbacks) -> None:
+        self._endpoint = _Endpoint(callbacks)
+        try:
+            self._endpoint.libCreate()
+            self._endpoint.libInit(_settings(options))
+            self._choose_codecs(options)
+            self._listen(options, worker)
+            self._endpoint.libStart()
+            self._endpoint.audDevManager().setNullDev()
+            native.add_supported(pj.PJSIP_H_SUPPORTED, b"siprec")
+            self._account = _Account(callbacks)
+            self._account.create(_account_settings(options, worker))
+        except pj.Error as error:
+            raise TapFailedError(f"PJSIP: {error.info()}") from error
+
+    def handle(self, wait_ms: int = _EVENTS_MS) -> None:
+        """Handle events, waiting ``wait_ms`` for the first."""
+        self._endpoint.libHandleEvents(wait_ms)
+
+    def _choose_codecs(self, options: Options) -> None:
+        rank = {_CODEC_IDS[name]: 200 - place for place, name in enumerate(options.codecs)}
+        codecs = self._endpoint.codecEnum2()
+        for codec in codecs:
+            name = codec.codecId.rsplit("/", 1)[0]
+            self._endpoint.codecSetPriority(codec.codecId, rank.get(name, 0))
+            if name in rank:
+                self._conceal_nothing(codec.codecId)
+
+    def _conceal_nothing(self, codec: str) -> None:
+        """Let a lost frame be silence: invented audio is no record, and it spoils the true frames beside it."""
+        settings = self._endpoint.codecGetParam(codec)
+        settings.setting.plc = False
+        self._endpoint.codecSetParam(codec, settings)
+
+    def _listen(self, options: Options, worker: int) -> None:
+        settings = pj.TransportConfig()
+        settings.port = options.sip_port(worker)
+        if options.host != "0.0.0.0":  # noqa: S104 - a comparison
+            settings.boundAddress = settings.publicAddress = options.host
+        for kind in (pj.PJSIP_TRANSPORT_UDP, pj.PJSIP_TRANSPORT_TCP):
+            try:
+                self._endpoint.transportCreate(kind, settings)
+            except pj.Error as error:
+                raise TapOptionsError(f"cannot listen on {options.host}:{settings.port}: {error.reason}") from error
+
+
+def call_limit(native: Native) -> int:
+    """Calls that one process of this build of PJSIP holds. Opens and closes the library on this thread."""
+    endpoint = pj.Endpoint()
+    try:
+        endpoint.libCreate()
+        settings = pj.EpConfig()
+        settings.logConfig.level = settings.logConfig.consoleLevel = 0
+        settings.uaConfig.maxCalls = 1024
+        endpoint.libInit(settings)
+        return native.call_limit()
+    except pj.Error as error:
+        raise TapFailedError(f"PJSIP: {error.info()}") from error
+    finally:
+        with contextlib.suppress(pj.Error):
+            endpoint.libDestroy()
+
+
+def _settings(options: Options) -> Any:
+    settings = pj.EpConfig()
+    settings.logConfig.level = settings.logConfig.consoleLevel = 1
+    settings.uaConfig.maxCalls = options.calls
+    settings.uaConfig.threadCnt = 0  # our thread handles the events
+    settings.uaConfig.userAgent = "Linetap"
+    media = settings.medConfig
+    media.clockRate = 8000
+    media.audioFramePtime = 20
+    media.threadCnt = 1
+    media.hasIoqueue = True
+    media.noVad = True
+    media.ecTailLen = 0
+    media.quality = 4
+    media.sndAutoCloseTime = -1
+    media.jbInit = media.jbMinPre = options.jitter_ms
+    media.jbMax = _JITTER_MAX_MS
+    discard = media.jbDiscardAlgo  # an enum that the binding cannot set: write the C int behind its pointer
+    ctypes.c_int.from_address(int(discard)).value = 0
+    discard.disown()  # it belongs to the settings
+    media.jbDiscardAlgo = discard
+    return settings
+
+
+def _account_settings(options: Options, worker: int) -> Any:
+    settings = pj.AccountConfig()
+    settings.idUri = f"sip:linetap@{options.host}:{options.sip_port(worker)}"
+    transport = settings.mediaConfig.transportConfig
+    transport.port, transport.portRange = options.rtp_range(worker)
+    if options.host != "0.0.0.0":  # noqa: S104 - a comparison
+        transport.boundAddress = transport.publicAddress = options.host
+    return settings

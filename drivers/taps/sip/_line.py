@@ -1,0 +1,238 @@
+"""One line: the call on it, the session that captures it, and how both end."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, final
+
+import pjsua2 as pj
+
+from drivers.contract import (
+    CallLeft,
+    LineFault,
+    Party,
+    SessionClosed,
+    SessionOpened,
+    SessionSink,
+    TapError,
+)
+from drivers.taps.sip._capture import Capture
+from drivers.taps.sip._ending import Ending
+from drivers.taps.sip._library import Call
+from drivers.taps.sip._parties import MAX_LEGS
+from drivers.taps.sip._stream import Stream
+from drivers.taps.sip._watch import Watch
+from drivers.taps.sip._works import Works
+
+logger = logging.getLogger(__name__)
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dialog:
+    """What is known of a call from its INVITE."""
+
+    call_id: str
+    remote_tag: str
+    parties: tuple[Party, Party]  # of leg 0 and leg 1
+
+
+@final
+class Line:
+    """A line. For the PJSIP thread alone."""
+
+    def __init__(self, name: str, works: Works) -> None:
+        self.name = name
+        self.call: Call | None = None
+        self.dialog: Dialog | None = None
+        self.leaving = False  # the call is being ended, by whomever
+        self.bye_held = False
+        self._works = works
+        self._watch = Watch(works, name, time.monotonic())
+        self._capture: Capture | None = None
+        self._armed: SessionSink | None = None
+        self._endings: list[Ending] = []
+        self._session = ""
+        self._reason = ""
+        self._faulty = False
+
+    @property
+    def free(self) -> bool:
+        """Whether a call may take the line."""
+        return self.dialog is None
+
+    @property
+    def captures(self) -> bool:
+        """Whether a session is open on the line."""
+        return self._capture is not None or self._armed is not None
+
+    # --- a call comes -------------------------------------------------------------------------------------------
+
+    def arm(self, sink: SessionSink) -> None:
+        """Let the next call on the free line go into ``sink``."""
+        self._armed = sink
+
+    def take(self, call: Call, dialog: Dialog) -> str:
+        """Give the line to a call; gives the session that captures it."""
+        sink = self._armed or self._works.host.session(self.name)
+        self._armed = None
+        self.call, self.dialog = call, dialog
+        self.leaving, self.bye_held, self._faulty, self._reason = False, False, False, ""
+        self._watch = Watch(self._works, self.name, time.monotonic())
+        self._begin(sink)
+        return self._session
+
+    def _begin(self, sink: SessionSink) -> None:
+        self._capture = Capture(self._works.native, sink, self._works.options.jitter_ms)
+        self._session = sink.session
+
+    def connect(self) -> None:
+        """Connect every stream that the far side may send on to its leg."""
+        if self.call is None:
+            return
+        info = self.call.getInfo()  # kept in a name: its parts dangle when it is gone
+        audio = [media for media in info.media if media.type == pj.PJMEDIA_TYPE_AUDIO]
+        for number, media in enumerate(audio[:MAX_LEGS]):
+            stream = self._watch.streams.setdefault(number, Stream(number, media.index))
+            stream.media, stream.slot = media.index, media.audioConfSlot
+            stream.expect(expected=_hears(media))
+            self._record(stream)
+        if self._capture is not None and not self.leaving:
+            self._capture.settle()
+
+    def _record(self, stream: Stream) -> None:
+        if not stream.expected or self._capture is None or self.call is None or self.dialog is None:
+            return
+        info = self.call.getStreamInfo(stream.media)
+        codec = f"{info.codecName}/{info.codecClockRate}"
+        self._capture.connect(stream.number, self.dialog.parties[stream.number], stream.slot)
+        self._capture.describe(stream.number, codec, info.remoteRtpAddress)
+
+    # --- sessions -----------------------------------------------------------------------------------------------
+
+    def stop(self, done: Callable[[], None]) -> bool:
+        """End the session; ``done`` is called when its sink is closed. False if there is none.
+
+        A call that is up goes on into a new session, from the very moment that the old one ends at.
+        """
+        if self._armed is not None:
+            self._disarm()
+            done()
+            return True
+        if self._capture is None:
+            if self._endings:
+                self._endings[-1].then.append(done)
+            return bool(self._endings)
+        self._end("stopped").then.append(done)
+        if not self.leaving:
+            self.reopen()
+        return True
+
+    def _disarm(self) -> None:
+        sink, self._armed = self._armed, None
+        assert sink is not None
+        sink.close("stopped")
+        self._works.host.emit(SessionClosed(line=self.name, session=sink.session, reason="stopped"))
+
+    def reopen(self) -> None:
+        """Begin a further session on a call that goes on."""
+        try:
+            self._begin(self._works.host.session(self.name))
+            for stream in self._watch.streams.values():
+                self._record(stream)
+        except (TapError, OSError) as error:
+            self._fail(f"the call goes on, but no session can begin: {error}")
+            return
+        self._faulty = False
+        self._works.host.emit(SessionOpened(line=self.name, session=self._session))
+
+    def _fail(self, text: str) -> None:
+        if self._capture is not None:
+            self._end("failed")
+        if not self._faulty:
+            self._faulty = True
+            self._works.host.emit(LineFault(line=self.name, text=text))
+
+    def _end(self, reason: str, *, until_empty: bool = False) -> Ending:
+        """Close the session as soon as the audio that came before this moment is in its files."""
+        capture, self._capture = self._capture, None
+        assert capture is not None
+        self._settle(capture)
+        ending = Ending(
+            self._works,
+            self.name,
+            capture,
+            reason,
+            waiting=(lambda: self._watch.waiting(self.call)) if until_empty else dict,
+            over=self._over,
+        )
+        self._endings.append(ending)
+        ending.begin(drain=self.call is not None)
+        return ending
+
+    def _settle(self, capture: Capture) -> None:
+        now_s = time.monotonic()
+        if self.call is not None:
+            self._watch.look(self.call, capture, now_s, last=True)
+        self._watch.settle(capture, now_s)
+
+    def _over(self, ending: Ending) -> None:
+        self._endings.remove(ending)
+        self._tell_left()
+
+    # --- the call ends ------------------------------------------------------------------------------------------
+
+    def leave(self, reason: str, then: Callable[[], None]) -> None:
+        """End the session because the call ends, then do ``then``, which ends the call itself."""
+        self.leaving = True
+        self._reason = self._reason or reason
+        if self._capture is not None:
+            self._end(reason, until_empty=True).then.append(then)
+        elif self._endings:
+            self._endings[-1].then.append(then)
+        else:
+            self._works.later(0, then)
+
+    def stay(self) -> None:
+        """Go on with a call that did not end after all."""
+        if self.call is not None:
+            self.leaving, self.bye_held, self._reason = False, False, ""
+
+    def gone(self, reason: str) -> None:
+        """Drop the call, which PJSIP has ended: at once, since its number may come back with the next event."""
+        self.call = None
+        self._reason = self._reason or reason
+        if self._capture is not None:
+            self._end(self._reason)
+        self._tell_left()
+
+    def _tell_left(self) -> None:
+        if self.call is None and self.dialog is not None and not self._endings:
+            self.dialog = None
+            self._works.host.emit(CallLeft(line=self.name, session=self._session, reason=self._reason))
+
+    # --- watching -----------------------------------------------------------------------------------------------
+
+    def look(self, now_s: float, *, first: bool) -> None:
+        """Read the streams' counters; with ``first`` only where no packet came yet."""
+        if self.call is None or self.leaving:
+            return
+        if self._capture is None:
+            if not first:
+                self.reopen()
+            return
+        if not first or not self._capture.began:
+            self._watch.look(self.call, self._capture, now_s)
+
+    def dead(self, now_s: float) -> str:
+        """Why the call should be given up; empty while it should not."""
+        return "" if self.call is None or self.leaving else self._watch.dead(now_s)
+
+
+def _hears(media: Any) -> bool:
+    """Whether the far side may send: a ``sendonly`` stream of its has the status of a hold."""
+    live = media.status in {pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD}
+    return live and bool(media.dir & pj.PJMEDIA_DIR_DECODING) and media.audioConfSlot >= 0

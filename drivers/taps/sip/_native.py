@@ -1,0 +1,201 @@
+"""The C functions of PJSIP that its Python binding does not offer, reached in the same shared library by ctypes.
+
+Every symbol is looked up when the library is loaded, so that another build fails at start and says why. All of it is
+for the PJSIP thread alone.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_uint, c_void_p
+from pathlib import Path
+from typing import ClassVar, Final, final
+
+from drivers.contract import TapFailedError, TapOptionsError
+
+OnRequest = CFUNCTYPE(c_int, c_void_p)
+
+_SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
+    "pj_log_set_level": (None, [c_int]),
+    "pj_pool_release": (None, [c_void_p]),
+    "pjmedia_port_destroy": (c_int, [c_void_p]),
+    "pjmedia_wav_writer_port_create": (
+        c_int,
+        [c_void_p, c_char_p, c_uint, c_uint, c_uint, c_uint, c_uint, c_ssize_t, POINTER(c_void_p)],
+    ),
+    "pjmedia_wav_writer_port_get_pos": (c_ssize_t, [c_void_p]),
+    "pjsip_endpt_add_capability": (c_int, [c_void_p, c_void_p, c_int, c_void_p, c_uint, c_void_p]),
+    "pjsip_endpt_process_rx_data": (c_int, [c_void_p, c_void_p, c_void_p, c_void_p]),
+    "pjsip_endpt_register_module": (c_int, [c_void_p, c_void_p]),
+    "pjsip_endpt_respond_stateless": (c_int, [c_void_p, c_void_p, c_int, c_void_p, c_void_p, c_void_p]),
+    "pjsip_rx_data_clone": (c_int, [c_void_p, c_uint, POINTER(c_void_p)]),
+    "pjsip_rx_data_free_cloned": (c_int, [c_void_p]),
+    "pjsua_call_get_count": (c_uint, []),
+    "pjsua_call_get_max_count": (c_uint, []),
+    "pjsua_conf_add_port": (c_int, [c_void_p, c_void_p, POINTER(c_int)]),
+    "pjsua_conf_connect": (c_int, [c_int, c_int]),
+    "pjsua_conf_remove_port": (c_int, [c_int]),
+    "pjsua_get_pjsip_endpt": (c_void_p, []),
+    "pjsua_pool_create": (c_void_p, [c_char_p, c_size_t, c_size_t]),
+}
+
+
+@final
+class Text(ctypes.Structure):
+    """``pj_str_t``."""
+
+    _fields_: ClassVar = [("ptr", c_char_p), ("slen", c_long)]
+
+
+@final
+class Module(ctypes.Structure):
+    """``pjsip_module``: PJSIP keeps the pointer, so whoever registers one keeps it alive."""
+
+    _fields_: ClassVar = [
+        ("prev", c_void_p),
+        ("next", c_void_p),
+        ("name", Text),
+        ("id", c_int),
+        ("priority", c_int),
+        ("load", c_void_p),
+        ("start", c_void_p),
+        ("stop", c_void_p),
+        ("unload", c_void_p),
+        ("on_rx_request", OnRequest),
+        ("on_rx_response", c_void_p),
+        ("on_tx_request", c_void_p),
+        ("on_tx_response", c_void_p),
+        ("on_tsx_state", c_void_p),
+    ]
+
+
+def library_path() -> Path:
+    """Find the binding's shared library. Raises :class:`TapOptionsError` where ``pjsua2`` is not installed."""
+    try:
+        import pjsua2._pjsua2 as binding  # noqa: PLC0415 - so that its absence is a plain error of the options
+    except ImportError as error:
+        raise TapOptionsError(f"kind sip needs pjsua2 (the extra 'sip'): {error}") from error
+    return Path(binding.__file__)
+
+
+@final
+class Native:
+    """The functions, each raising :class:`TapFailedError` with PJSIP's status where it fails."""
+
+    def __init__(self) -> None:
+        path = library_path()
+        self._library = ctypes.CDLL(str(path))
+        for name, (result, arguments) in _SIGNATURES.items():
+            try:
+                function = getattr(self._library, name)
+            except AttributeError as error:
+                raise TapOptionsError(
+                    f"{path.name} has no {name}: not the build of pjsua2 this driver knows"
+                ) from error
+            function.restype, function.argtypes = result, arguments
+        self._library.pj_log_set_level(0)  # what it prints before it is set up would go to standard output
+        self._fflush = ctypes.CDLL(None).fflush
+        self._fflush.argtypes = [c_void_p]
+
+    @property
+    def endpoint(self) -> int:
+        """PJSIP's ``pjsip_endpoint``; there after the library was set up."""
+        return int(self._library.pjsua_get_pjsip_endpt())
+
+    def call_limit(self) -> int:
+        """Most calls that this build holds at once; known after the library was set up."""
+        return int(self._library.pjsua_call_get_max_count())
+
+    def calls(self) -> int:
+        """Calls that PJSIP holds now."""
+        return int(self._library.pjsua_call_get_count())
+
+    def flush(self) -> None:
+        """Hand everything that C has buffered to the kernel."""
+        self._fflush(None)
+
+    def add_supported(self, supported: int, tag: bytes) -> None:
+        """Add an option tag to the header ``supported``, so that a Require of it is not refused with 420."""
+        text = Text(tag, len(tag))
+        _check(
+            "add_capability",
+            self._library.pjsip_endpt_add_capability(self.endpoint, None, supported, None, 1, byref(text)),
+        )
+
+    # --- recording ------------------------------------------------------------------------------------------------
+
+    def open_pool(self) -> int:
+        """Memory for one recorder."""
+        pool = self._library.pjsua_pool_create(b"leg", 1000, 1000)
+        if not pool:
+            raise TapFailedError("PJSIP has no memory")
+        return int(pool)
+
+    def release_pool(self, pool: int) -> None:
+        """Give it back; nothing may use it any more."""
+        self._library.pj_pool_release(pool)
+
+    def open_wav(self, pool: int, path: Path, rate_hz: int, frame_frames: int, buffer_bytes: int) -> int:
+        """Open a writer of mono 16-bit WAV."""
+        port = c_void_p()
+        status = self._library.pjmedia_wav_writer_port_create(
+            pool, str(path).encode(), rate_hz, 1, frame_frames, 16, 0, buffer_bytes, byref(port)
+        )
+        _check(f"open {path}", status)
+        assert port.value is not None
+        return port.value
+
+    def written_bytes(self, port: int) -> int:
+        """Octets of audio that a writer has taken, those in its buffer among them."""
+        return int(self._library.pjmedia_wav_writer_port_get_pos(port))
+
+    def close_port(self, port: int) -> None:
+        """Drop our share of a media port; it is destroyed when the bridge drops its own."""
+        self._library.pjmedia_port_destroy(port)
+
+    def add_port(self, pool: int, port: int) -> int:
+        """Put a media port into the bridge; gives its slot."""
+        slot = c_int()
+        _check("conf_add_port", self._library.pjsua_conf_add_port(pool, port, byref(slot)))
+        return slot.value
+
+    def connect(self, source: int, sink: int) -> None:
+        """Let ``sink`` hear ``source``. A second time does nothing."""
+        _check("conf_connect", self._library.pjsua_conf_connect(source, sink))
+
+    def remove_port(self, slot: int) -> None:
+        """Take a port out of the bridge; the bridge does it at its next frame."""
+        _check("conf_remove_port", self._library.pjsua_conf_remove_port(slot))
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    def register(self, module: Module) -> None:
+        """Let a module see the requests. There is no way back."""
+        _check("register_module", self._library.pjsip_endpt_register_module(self.endpoint, byref(module)))
+
+    def answer(self, request: int, code: int) -> None:
+        """Answer a request that no transaction has taken."""
+        _check("respond", self._library.pjsip_endpt_respond_stateless(self.endpoint, request, code, None, None, None))
+
+    def keep(self, request: int) -> int:
+        """Copy a request, to be given once to :meth:`release` or :meth:`drop`."""
+        copy = c_void_p()
+        _check("rx_data_clone", self._library.pjsip_rx_data_clone(request, 0, byref(copy)))
+        assert copy.value is not None
+        return copy.value
+
+    def release(self, request: int) -> None:
+        """Let PJSIP handle a kept request as if it had come now."""
+        try:
+            _check("process", self._library.pjsip_endpt_process_rx_data(self.endpoint, request, None, None))
+        finally:
+            self.drop(request)
+
+    def drop(self, request: int) -> None:
+        """Free a kept request."""
+        self._library.pjsip_rx_data_free_cloned(request)
+
+
+def _check(what: str, status: int) -> None:
+    if status != 0:
+        raise TapFailedError(f"PJSIP: {what}: status {status}")

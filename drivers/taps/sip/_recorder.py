@@ -1,0 +1,58 @@
+"""One leg's recorder: PJSIP writes the file by itself, a frame every 20 ms, whatever Python does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import final
+
+from drivers.contract import TapFailedError
+from drivers.taps.sip._native import Native
+
+RATE_HZ = 8000
+FRAME_FRAMES = 160
+_BUFFER_BYTES = 640  # two frames: what a killed worker loses at most beside C's own buffer
+_SILENCE_SLOT = 0  # the bridge's null device
+
+
+@final
+class Recorder:
+    """A WAV file that grows in step with the bridge's clock from now on, by silence where nothing is connected."""
+
+    def __init__(self, native: Native, path: Path) -> None:
+        self._native = native
+        self._pool = native.open_pool()
+        with contextlib.ExitStack() as undo:
+            undo.callback(native.release_pool, self._pool)
+            self._port = native.open_wav(self._pool, path, RATE_HZ, FRAME_FRAMES, _BUFFER_BYTES)
+            undo.callback(native.close_port, self._port)
+            self._slot = native.add_port(self._pool, self._port)
+            undo.pop_all()
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        native.connect(_SILENCE_SLOT, self._slot)
+
+    def connect(self, slot: int) -> None:
+        """Record the stream in ``slot`` too."""
+        self._native.connect(slot, self._slot)
+
+    @property
+    def frames(self) -> int:
+        """Frames recorded so far. Not after :meth:`close`."""
+        return self._native.written_bytes(self._port) // 2
+
+    def close(self) -> None:
+        """Write no more frames. The file is whole when :attr:`whole` says so, a frame later."""
+        with contextlib.suppress(TapFailedError):  # the bridge has dropped it before us
+            self._native.remove_port(self._slot)
+        self._native.close_port(self._port)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the bridge has let go of the closed file: its header then tells the length."""
+        return os.pread(self._file, 4, 4) not in {b"", b"\0\0\0\0"}
+
+    def release(self) -> None:
+        """Give back memory and file; only once :attr:`whole`, or never."""
+        os.close(self._file)
+        self._native.release_pool(self._pool)

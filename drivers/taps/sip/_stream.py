@@ -1,0 +1,47 @@
+"""One audio stream of a call, and how long ago it was heard."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any, final
+
+from drivers.taps.sip._meter import Meter, Reading
+
+
+@final
+@dataclasses.dataclass(slots=True)
+class Stream:
+    """A stream: ``number`` is the leg it belongs to, ``media`` its place in the call, ``slot`` that in the bridge."""
+
+    number: int
+    media: int
+    slot: int = -1
+    expected: bool = False  # the far side may send now
+    heard_s: float = dataclasses.field(default_factory=time.monotonic)
+    read_s: float = dataclasses.field(default_factory=time.monotonic)
+    certain_s: float = dataclasses.field(default_factory=time.monotonic)  # losses before this moment were told
+    told_s: float = 0.0  # when its silence was told last
+    silent: bool = False  # told as a fault
+    meter: Meter = dataclasses.field(default_factory=Meter)
+
+    def expect(self, *, expected: bool) -> None:
+        """Note whether the far side may send; what it did not send before is no fault."""
+        if expected and not self.expected:
+            self.heard_s = time.monotonic()
+        self.expected = expected
+
+
+def reading(stat: Any) -> Reading:
+    """Counters of ``pjsua2.StreamStat``."""
+    received, buffer = stat.rtcp.rxStat, stat.jbuf
+    return Reading(
+        packets=received.pkt,
+        octets=received.bytes,
+        missing=received.loss,
+        doubled=received.dup,
+        refused=received.discard,
+        dropped=buffer.discard,
+        silenced=buffer.lost,
+        waiting=buffer.size,
+    )

@@ -1,0 +1,104 @@
+"""Watch the streams of one call: the first packet, losses, silence."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+import pjsua2 as pj
+
+from drivers.contract import AudioLost, LineFault, LossReason, MediaStarted
+from drivers.taps.sip._capture import Capture
+from drivers.taps.sip._library import Call
+from drivers.taps.sip._meter import BUFFER_FRAMES, Reading
+from drivers.taps.sip._stream import Stream, reading
+from drivers.taps.sip._works import Works
+
+_TELL_EVERY_S: Final = 10.0
+
+
+@final
+class Watch:
+    """Reads PJSIP's counters and tells what they mean. ``streams`` are those of the call, by leg."""
+
+    def __init__(self, works: Works, line: str, now_s: float) -> None:
+        self.streams: dict[int, Stream] = {}
+        self._works = works
+        self._line = line
+        self._held_s = now_s
+
+    @property
+    def expected(self) -> list[Stream]:
+        """Streams that the far side may send on."""
+        return [stream for stream in self.streams.values() if stream.expected]
+
+    def waiting(self, call: Call | None) -> dict[int, int]:
+        """Frames at 8 kHz that wait in the jitter buffers of the call, by leg; only where there are any."""
+        if call is None:
+            return {}
+        found = {stream.number: _read(call, stream) for stream in self.expected}
+        return {leg: now.waiting * BUFFER_FRAMES for leg, now in found.items() if now is not None and now.waiting}
+
+    def look(self, call: Call, capture: Capture, now_s: float, *, last: bool = False) -> None:
+        """Read every stream once; the ``last`` time for this session."""
+        for stream in self.expected:
+            now = _read(call, stream)
+            if now is None:
+                continue
+            change = stream.meter.take(now, last=last)
+            frames = capture.count(stream.number, change, stream.certain_s)
+            self._tell(capture, stream, frames, LossReason.PACKETS_LOST)
+            stream.certain_s, stream.read_s = stream.read_s, now_s
+            if change.packets > 0:
+                self._hear(stream, capture, now_s)
+            elif now_s - stream.heard_s >= self._works.options.rtp_timeout_s:
+                self._miss(stream, capture, now_s)
+
+    def settle(self, capture: Capture, now_s: float) -> None:
+        """Tell of the silence that lasts while the session ends."""
+        for stream in self.expected:
+            if stream.silent:
+                frames = capture.miss(stream.number, stream.heard_s, now_s)
+                self._tell(capture, stream, frames, LossReason.NO_MEDIA)
+
+    def dead(self, now_s: float) -> str:
+        """Why the call should be given up; empty while it should not."""
+        options = self._works.options
+        if not self.expected:
+            return "on hold for too long" if now_s - self._held_s >= options.held_call_s else ""
+        self._held_s = now_s
+        if all(now_s - stream.heard_s >= options.dead_call_s for stream in self.expected):
+            return f"no RTP for {options.dead_call_s:g} s"
+        return ""
+
+    def _hear(self, stream: Stream, capture: Capture, now_s: float) -> None:
+        if stream.silent:
+            frames = capture.miss(stream.number, stream.heard_s, now_s)
+            self._tell(capture, stream, frames, LossReason.NO_MEDIA)
+        stream.heard_s, stream.told_s, stream.silent = now_s, now_s, False
+        if not capture.began:
+            capture.began = True
+            fact = MediaStarted(line=self._line, session=capture.session, legs=len(capture.legs))
+            self._works.host.emit(fact)
+
+    def _miss(self, stream: Stream, capture: Capture, now_s: float) -> None:
+        if not stream.silent:
+            stream.silent = True
+            text = f"no RTP on stream {stream.number} for {self._works.options.rtp_timeout_s:g} s"
+            self._works.host.emit(LineFault(line=self._line, text=text))
+        elif now_s - stream.told_s < _TELL_EVERY_S:
+            return
+        stream.told_s = now_s
+        self._tell(capture, stream, capture.miss(stream.number, stream.heard_s, now_s), LossReason.NO_MEDIA)
+
+    def _tell(self, capture: Capture, stream: Stream, frames: int, reason: LossReason) -> None:
+        if frames:
+            fact = AudioLost(line=self._line, session=capture.session, leg=stream.number, frames=frames, reason=reason)
+            self._works.host.emit(fact)
+
+
+def _read(call: Call, stream: Stream) -> Reading | None:
+    """Counters now; None when the stream is being made anew."""
+    try:
+        return reading(call.getStreamStat(stream.media))
+    except pj.Error:
+        return None

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pydantic
+import pytest
+
+from drivers.taps.sip import Options
+from drivers.taps.sip._meter import Meter, Reading
+from drivers.taps.sip._pace import Pace
+from drivers.taps.sip._tap import share
+
+
+def test_options_are_read_without_the_library() -> None:
+    code = "import sys, drivers.taps.sip; sys.exit('pjsua2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_wrong_rule_is_told() -> None:
+    with pytest.raises(pydantic.ValidationError, match="to-usr"):
+        Options(name="t", kind="sip", device_from=("to-usr",))
+
+
+def test_known_devices() -> None:
+    options = Options(name="t", kind="sip", devices=["50*"])
+    assert options.knows("5003")
+    assert not options.knows("6003")
+    assert not options.knows("")
+
+
+def test_lines_are_shared_out() -> None:
+    plans = share(10, 4)
+    assert [[line.name for line in plan.lines] for plan in plans] == [list("0123"), list("4567"), list("89")]
+    assert [plan.index for plan in plans] == [0, 1, 2]
+
+
+def test_no_more_than_the_limit_in_any_second() -> None:
+    pace = Pace(2)
+    assert [pace.take(at) for at in (0.0, 0.5, 0.9, 1.0, 1.4, 1.5)] == [True, True, False, True, False, True]
+
+
+def test_what_never_came_is_lost_once() -> None:
+    meter = Meter()
+    readings = [
+        Reading(packets=50, octets=8000, missing=3),
+        Reading(packets=100, octets=16000, missing=3, silenced=6),
+        Reading(packets=150, octets=24000, missing=4, silenced=6),
+    ]
+    assert [meter.take(reading).lost_frames for reading in readings] == [0, 480, 0]
+    assert meter.take(Reading(packets=160, octets=25600, missing=4, silenced=8), last=True).lost_frames == 160
+
+
+def test_what_comes_out_of_order_is_not_lost() -> None:
+    meter = Meter()
+    assert meter.take(Reading(packets=50, octets=8000, missing=1)).lost_frames == 0
+    assert meter.take(Reading(packets=100, octets=16000, missing=0)).lost_frames == 0
+    assert meter.take(Reading(packets=150, octets=24000, missing=0), last=True).lost_frames == 0
+
+
+def test_too_late_is_lost_although_it_came() -> None:
+    assert Meter().take(Reading(packets=50, octets=8000, dropped=2), last=True).lost_frames == 160
+
+
+def test_what_came_twice_is_not_lost() -> None:
+    assert Meter().take(Reading(packets=50, octets=8000, doubled=3, dropped=6), last=True).lost_frames == 0
+
+
+def test_what_came_twice_hides_no_loss() -> None:
+    reading = Reading(packets=50, octets=8000, missing=5, doubled=1, dropped=2, silenced=12)
+    assert Meter().take(reading, last=True).lost_frames == 960
+
+
+def test_packets_of_another_length() -> None:
+    assert Meter().take(Reading(packets=100, octets=24000, missing=2), last=True).lost_frames == 480
+
+
+def test_a_stream_made_anew_loses_what_waited() -> None:
+    meter = Meter()
+    meter.take(Reading(packets=100, octets=16000, missing=2, waiting=18), last=True)
+    change = meter.take(Reading(packets=10, octets=1600, waiting=20))
+    assert (change.packets, change.lost_frames) == (10, 18 * 80)
