@@ -30,6 +30,9 @@ LOOPBACK: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = (
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
+_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+MAIL_ADDRESS = rf"^{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*$"
+MailAddress = Annotated[str, Field(pattern=MAIL_ADDRESS, max_length=254)]
 
 
 class Section(pydantic.BaseModel):
@@ -60,7 +63,7 @@ class RecordingSettings(Section):
 
     path: Path | None = Field(
         default=None,
-        description="folder of the recordings; recordings in data_dir if not set",
+        description="folder of the recordings; if not set, recordings in data_dir",
         examples=["/srv/recordings"],
     )
     holdback_s: Seconds = Field(
@@ -139,6 +142,60 @@ class WebSettings(Listener):
 
 
 @final
+class MailSettings(Section):
+    """Recordings by mail. Without a host EMAIL is answered with 39."""
+
+    host: str = Field(default="", description="the mail server; empty: no mail is sent")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(default=587, description="its port")
+    tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="TLS after STARTTLS (port 587), from the begin (465), or none (25)"
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="certificates (PEM) of who may vouch for the server; if not set, the system's",
+        examples=["/etc/linetap/mail-ca.pem"],
+    )
+    user: str = Field(default="", description="name to log in with; empty: no log-in")
+    password_file: Path | None = Field(
+        default=None, description="file that holds the password, and nothing else", examples=["/etc/linetap/mail.pw"]
+    )
+    sender: MailAddress | None = Field(
+        default=None, description="address that mails come from", examples=["recorder@example.com"]
+    )
+    recipients: tuple[str, ...] = Field(
+        default=("*",), description="patterns of the addresses that mail may go to, such as '*@example.com'"
+    )
+    timeout_s: Annotated[float, Field(ge=1, le=600)] = Field(
+        default=30, description="a server that says or takes nothing for this long is given up for now"
+    )
+    retry_s: Annotated[float, Field(ge=1, le=86400)] = Field(
+        default=60, description="a mail that was not taken is tried again after this long, then twice as long, and so on"
+    )
+    retry_longest_s: Annotated[float, Field(ge=1, le=86400)] = Field(
+        default=3600, description="longest time between two tries"
+    )
+    give_up_h: Annotated[float, Field(ge=0, le=720)] = Field(
+        default=48, description="a mail that is this old, in hours, is not tried again"
+    )
+    most_waiting: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=1000, description="mails that may wait; further ones are refused"
+    )
+    keep_days: Annotated[int, Field(ge=0, le=3650)] = Field(
+        default=30, description="days that sent and failed mails are listed"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _whole(self) -> MailSettings:
+        if self.host and self.sender is None:
+            raise ValueError("sender is required where host is set")
+        if bool(self.user) != (self.password_file is not None):
+            raise ValueError("user and password_file are set both or not at all")
+        if self.user and self.tls == "none":
+            raise ValueError('a log-in needs TLS: tls = "starttls" or "tls"')
+        return self
+
+
+@final
 class ScheduleSettings(Section):
     """Which calls are recorded. Matching fields are shell patterns; every one that is set must match."""
 
@@ -184,6 +241,7 @@ class Settings(Section):
     api: ApiSettings = ApiSettings()
     events: EventSettings = EventSettings()
     web: WebSettings = WebSettings()
+    mail: MailSettings = MailSettings()
     taps: tuple[Any, ...] = ()
     schedules: tuple[ScheduleSettings, ...] = ()
 

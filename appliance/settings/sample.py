@@ -51,7 +51,7 @@ def _schedules() -> Iterator[str]:
 def _keys(model: type[pydantic.BaseModel], given: dict[str, str], shown: tuple[str, ...] = ()) -> str:
     lines: list[str] = []
     for key in keys(model, given):
-        about = key.meaning if key.default or key.required else f"{key.meaning} (not set; an example)"
+        about = key.meaning if key.default or key.required else f"{key.meaning} (an example)"
         lines += textwrap.wrap(about, 110, initial_indent="# ", subsequent_indent="# ")
         lines.append(f"{'' if key.name in shown else '#'}{key.name} = {key.value}")
     return "\n".join(lines) + "\n"

@@ -10,6 +10,7 @@ import pytest
 from appliance.errors import SettingsError
 from appliance.settings.loader import build, load, parse
 from appliance.settings.models import Settings
+from drivers import registry
 
 
 def faults(document: str) -> list[str]:
@@ -72,13 +73,14 @@ name = "b"
 time_from = "7"
 [bogus]
 """
+    kinds = ", ".join(registry.kinds())
     assert faults(document) == [
         "f:2: box.core_id: should be greater than or equal to 1 (got 0)",
         "f:4: recording.holdback: unknown key; did you mean holdback_s?",
         "f:6: api.port: should be less than or equal to 65535 (got 70000)",
         "f:9: api.allow[1]: 10.0.0.1/8 has host bits set",
         "f:12: web.port: 5621 is the port of [events] already",
-        "f:15: taps[0].kind: unknown kind of tap 'virtul'; there are sip, virtual, wavfile",
+        f"f:15: taps[0].kind: unknown kind of tap 'virtul'; there are {kinds}",
         "f:16: schedules[0].name: is required",
         "f:17: schedules[0].percent: should be less than or equal to 100 (got 101)",
         "f:20: schedules[1].match.grop: unknown call field; did you mean group?",
@@ -137,7 +139,7 @@ def test_listeners_on_different_addresses_may_share_a_port_and_port_0_is_no_port
     [
         ("taps = 3\n", "f:1: taps: should be an array of tables: [[taps]]"),
         ("taps = [3]\n", "f:1: taps[0]: should be a table"),
-        ('[[taps]]\nname = "a"\n', "f:1: taps[0].kind: is required: one of sip, virtual, wavfile"),
+        ('[[taps]]\nname = "a"\n', f"f:1: taps[0].kind: is required: one of {', '.join(registry.kinds())}"),
         ("box = 3\n", "f:1: box: should be a valid dictionary or instance of Box (got 3)"),
         ("[[schedules]]\nname = 5\n", "f:2: schedules[0].name: should be a valid string (got 5)"),
     ],

@@ -38,7 +38,7 @@ def test_every_key_of_the_sample_may_be_uncommented() -> None:
 
 
 def test_a_key_shown_with_its_default_changes_nothing() -> None:
-    defaults_only = re.sub(r"(?m)^# .*an example\)\n#.*\n", "", sample())
+    defaults_only = re.sub(r"(?m)^# .*\(an example\)\n#.*\n", "", sample())
     assert (
         parse(COMMENTED_KEY.sub("", defaults_only), "sample").model_copy(update={"taps": (), "schedules": ()})
         == Settings()
