@@ -1,0 +1,51 @@
+"""The commands put together, and their errors turned into exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from appliance.cli.check_config import check_config
+from appliance.cli.demo import demo
+from appliance.cli.export import export
+from appliance.cli.run import run
+from appliance.cli.status import status
+from appliance.cli.verify import verify
+from appliance.errors import LinetapError, SettingsError, UnreachableError
+
+EXIT_REFUSED = 1
+EXIT_UNREACHABLE = 69  # EX_UNAVAILABLE of sysexits(3)
+EXIT_SETTINGS = 78  # EX_CONFIG
+
+app = typer.Typer(
+    help="Linetap records telephone calls.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(run)
+app.command()(demo)
+app.command("check-config")(check_config)
+app.command()(status)
+app.command()(export)
+app.command()(verify)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; always ends by SystemExit."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="linetap")
+    except SettingsError as error:
+        _leave(error, EXIT_SETTINGS)
+    except UnreachableError as error:
+        _leave(error, EXIT_UNREACHABLE)
+    except LinetapError as error:
+        _leave(error, EXIT_REFUSED)
+
+
+def _leave(error: Exception, code: int) -> None:
+    print(error, file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,78 @@
+"""``linetap status``: what a running box says of itself over port 5620."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from appliance.cli.options import AsJson, Host, Timeout
+
+if TYPE_CHECKING:
+    from appliance.client import Answer, Client
+
+_SYSTEM = (
+    ("RECORDINGPATH", "recordings"),
+    ("RECORDINGSPACEINFO", "disk"),
+    ("RECORDINGTOTALDISKFREEPCT", "disk free, %"),
+    ("SYSTEMUPTIME", "up"),
+    ("SYSTEMRAMFREE", "memory free, MB"),
+)
+_CHANNEL_COLUMNS = ("ID", "STATE", "RECORDINGDEVICE", "RECORDINGDEVICEALIAS", "LASTSTATECHANGE")
+_DEVICE_COLUMNS = ("DEVICEID", "DEVICEALIAS", "ANI", "DNIS", "STARTTIME", "STOPTIME", "ISRECORDING", "FILENAME")
+
+
+def status(
+    host: Host = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port of the XML API.")] = 5620,
+    timeout_s: Timeout = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a running box does.
+
+    Exit code 69 if none answers.
+    """
+    from appliance.client import Client
+
+    with Client(host, port, timeout_s=timeout_s) as client:
+        facts = _ask(client)
+    if as_json:
+        print(json.dumps(facts))
+        return
+    for name, title in _SYSTEM:
+        print(f"{title:16} {facts['system'].get(name, '')}")
+    _table("channels", facts["channels"], _CHANNEL_COLUMNS)
+    _table("devices", facts["devices"], _DEVICE_COLUMNS)
+
+
+def _ask(client: Client) -> dict[str, Any]:
+    """Ask the three status messages; names are those of the wire."""
+    system, channels, devices = (_answer(client, kind) for kind in ("SYSTEMSTATUS", "CHANNELS", "DEVICELIST"))
+    return {
+        "system": system.rows(".")[0],
+        "channels": channels.rows("CHANNELS/CHANNEL"),
+        "devices": devices.rows("DEVICES/DEVICE"),
+    }
+
+
+def _answer(client: Client, kind: str) -> Answer:
+    from appliance.errors import LinetapError, UnreachableError
+
+    try:
+        answer = client.request({"TYPE": kind})
+    except TimeoutError as error:
+        raise UnreachableError(str(error)) from error
+    if answer.code != 20:
+        raise LinetapError(f"{kind}: {answer.label} ({answer.code}): {answer.message}")
+    return answer
+
+
+def _table(title: str, rows: Sequence[dict[str, str]], columns: Sequence[str]) -> None:
+    print(f"\n{len(rows)} {title}")
+    if not rows:
+        return
+    widths = [max(len(name), *(len(row.get(name, "")) for row in rows)) for name in columns]
+    for cells in (columns, *([row.get(name, "") for name in columns] for row in rows)):
+        print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
