@@ -1,0 +1,280 @@
+"""The box: every part built by its constructor, in one place, and ended in good order.
+
+A vital task that ends by an error ends the box: systemd starts it again, and the spool and the inbox hold what was
+going on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import shutil
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, final
+
+from appliance import clock, daemon
+from appliance.audio.export import Exporter
+from appliance.box_lock import BoxLock
+from appliance.bus.commands import Services
+from appliance.bus.inproc import InprocBus
+from appliance.calls.devices import DeviceTable
+from appliance.capture.protocol import Finished, Trouble, Turned
+from appliance.channels.pool import ChannelPool
+from appliance.errors import DatabaseError, DiskFullError
+from appliance.eventproxy.feed import EventProxy
+from appliance.events.bus import EventBus
+from appliance.mail.queue import MailQueue
+from appliance.messages.origin import Port
+from appliance.recording import naming
+from appliance.recording.active import ActiveRecording
+from appliance.recording.announce import Announcer
+from appliance.recording.current_records import CurrentRecords
+from appliance.recording.recorder import Recorder, RecorderRules
+from appliance.recording.saving import Saver
+from appliance.recording.spool_orders import SpoolOrders
+from appliance.recording.writer_link import WriterLink
+from appliance.scheduler.arrivals import Arrivals, trunk_rules
+from appliance.scheduler.call_log import StoredCallLog
+from appliance.scheduler.decide import schedules_of
+from appliance.scheduler.service import Scheduler, SchedulerRules
+from appliance.scheduler.status import CoreStatus
+from appliance.settings.models import Settings
+from appliance.spool.layout import Spool
+from appliance.store.store import Store
+from appliance.system import read_system
+from appliance.taps import Taps
+from appliance.webapi.app import web_api
+from appliance.webapi.server import WebServer
+from appliance.xmlapi.server import XmlServer
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.25
+"""How often limits of time are looked at."""
+DRAIN_S = 10
+"""How long the end waits for the last recordings to be saved."""
+
+
+async def run(settings: Settings, *, ready: Callable[[], None]) -> int:
+    """Run a box until SIGTERM or SIGINT; gives the exit code.
+
+    ``ready`` is called once every listener accepts. Raises UnreachableError if another box runs on the same
+    folders, TapError or SettingsError if a tap cannot be opened as it is set.
+    """
+    with BoxLock(settings.box.run_dir, settings.box.data_dir):
+        box = Box(settings)
+        try:
+            await box.start()
+            ready()
+            await box.run()
+        finally:
+            await box.close()
+    return 0
+
+
+@final
+class Box:
+    """All parts of one box. ``start``, ``run``, ``close``: each once, in this order."""
+
+    def __init__(self, settings: Settings) -> None:
+        box, recording = settings.box, settings.recording
+        self._settings = settings
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ends: list[tuple[_End, Callable[[], Awaitable[object]]]] = []
+        self._troubles: set[str] = set()
+        spool = Spool(box.run_dir)
+        spool.create()
+        settings.recording_path.mkdir(parents=True, exist_ok=True)
+        self.store = Store(box.data_dir, box.core_id)
+        self.events = EventBus()
+        self.pool = ChannelPool()
+        self.devices = DeviceTable(self.store.directory)
+        self.writer = WriterLink(settings, on_finished=self._finished, on_trouble=self._trouble, on_turned=self._turned)
+        self.taps = Taps(settings.taps, box.run_dir)
+        announcer = Announcer(self.events, box.core_id)
+        self.saver = Saver(self.store.inbox, self.store.records, announcer, self._active)
+        orders = SpoolOrders(spool, self.writer.look)
+        self.recorder = Recorder(
+            self.taps,
+            orders,
+            announcer,
+            rules=RecorderRules(
+                core_id=box.core_id,
+                encoding=recording.encoding,
+                claim_back_s=recording.claim_back_s,
+                media_wait_s=recording.media_wait_s,
+            ),
+            reserve=self._reserve,
+            next_record_id=self.store.identities.next_record_id,
+            ended=self.saver.expect,
+        )
+        self.call_log = StoredCallLog(self.store.calls, self.store.devices)
+        self.scheduler = Scheduler(
+            self.recorder,
+            announcer,
+            self.call_log,
+            pool=self.pool,
+            devices=self.devices,
+            rules=SchedulerRules(
+                core_id=box.core_id,
+                schedules=schedules_of(settings.schedules),
+                media_wait_s=recording.media_wait_s,
+            ),
+            next_global_call_id=self.store.identities.next_global_call_id,
+        )
+        self.arrivals = Arrivals(
+            self.scheduler,
+            self.recorder,
+            orders,
+            starts_calls=trunk_rules({o.name: o for o in settings.taps}),
+            linger_s=recording.linger_s,
+        )
+        self.exporter = Exporter(box.data_dir / "exports")
+        self.mail = MailQueue(settings.mail, self.store.mails, self.store.records, self.exporter)
+        self.services = Services(
+            bus=InprocBus(box.core_id, self.scheduler),
+            devices=self.devices,
+            status=CoreStatus(self.scheduler, lambda: read_system(settings.recording_path)),
+            records=CurrentRecords(self.store.records, self.saver),
+            exporter=self.exporter,
+            mail=self.mail,
+            recording_roots=(settings.recording_path,),
+            strict_call_state=settings.api.strict_call_state,
+            api=settings.api,
+        )
+        proxy = EventProxy(self.events, settings.events.queue, settings.api)
+        self.api = XmlServer(settings.api, self.services, Port.COMMANDS, proxy.feed)
+        self.event_port = XmlServer(settings.events, self.services, Port.EVENTS, proxy.feed)
+        self.web = WebServer(settings.web, web_api(self.services, settings.web.max_message_bytes))
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Bring everything up, the listeners last."""
+        if not self._settings.schedules:
+            logger.warning("there are no schedules: no call is recorded")
+        self._at_end(_End.STORE, self.store.close)
+        self._at_end(_End.STORE, self.exporter.close)
+        await self.store.open()
+        await self._recall()
+        await self.taps.plan(self.pool)
+        self._at_end(_End.TASKS, self._cancel)
+        self._at_end(_End.WRITER, self.writer.close)
+        self._vital(self.writer.run(), "writer")
+        self._at_end(_End.SAVER, self._drain)
+        self._vital(self.saver.run(), "saver")
+        self._at_end(_End.CALL_LOG, self.call_log.flush)
+        self._vital(self.call_log.run(), "log of calls")
+        await self.saver.save_all()
+        self._at_end(_End.TAPS, self.taps.close)
+        await self.taps.start(self.arrivals)
+        self._vital(self.taps.run(), "taps")
+        self._at_end(_End.CALLS, lambda: self.scheduler.close("the box stops"))
+        self._vital(self._tick(), "clock")
+        if self._settings.mail.host:
+            self._vital(self.mail.run(), "mail")
+        for listener in (self.api, self.event_port, self.web):
+            self._at_end(_End.LISTENERS, listener.stop)
+            await listener.start()
+        if self.web.task:
+            self._tasks.append(self.web.task)
+
+    async def run(self) -> None:
+        """Serve until a signal comes; raises the error of a vital task that ended before."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        waiting = asyncio.create_task(stop.wait(), name="signal")
+        done, _ = await asyncio.wait([waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        for task in done - {waiting}:
+            logger.critical("%s ended; so does the box", task.get_name())
+            task.result()
+            raise RuntimeError(f"the vital task {task.get_name()!r} ended")
+
+    async def close(self) -> None:
+        """End in good order: no new calls, recordings finished, saved and told; then the listeners and the store."""
+        daemon.stopping()
+        for _, end in sorted(self._ends, key=lambda e: e[0]):
+            await end()
+
+    def _vital(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    def _at_end(self, when: _End, end: Callable[[], Awaitable[object]]) -> None:
+        self._ends.append((when, end))
+
+    async def _drain(self) -> None:
+        try:
+            await asyncio.wait_for(self.saver.drain(), DRAIN_S)
+        except TimeoutError:
+            logger.warning("not every recording is saved yet; the rest waits in the inbox for the next start")
+
+    async def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _recall(self) -> None:
+        """Remember the devices of an earlier life; calls that were open then are interrupted."""
+        try:
+            ended = await self.store.calls.end_open(clock.now(), "the box went down")
+            for device in await self.store.devices.all():
+                self.devices.learn(device.device_id, device.fields)
+        except DatabaseError as error:
+            logger.error("devices of before are not known: %s", error)  # noqa: TRY400 - told by the store
+            return
+        if ended:
+            logger.warning("%d calls were open when the box went down", ended)
+
+    async def _tick(self) -> None:
+        while True:
+            self.scheduler.tick()
+            await asyncio.sleep(TICK_S)
+
+    # --- what the parts ask and tell ------------------------------------------------------------------------------
+
+    def _reserve(self, name: str) -> Path:
+        """Give a final path for a recording of now. Runs in a thread; raises DiskFullError below the reserve."""
+        root, reserve_mb = self._settings.recording_path, self._settings.recording.reserve_mb
+        try:
+            free_mb = shutil.disk_usage(root).free >> 20
+            if free_mb < reserve_mb:
+                raise DiskFullError(f"{root} has {free_mb} MiB left, the reserve is {reserve_mb}")
+            return naming.reserve(root, name, clock.local(clock.now()), "wav")
+        except OSError as error:
+            raise DiskFullError(f"{root} cannot be written: {error.strerror}") from error
+
+    def _active(self, record_id: int) -> ActiveRecording | None:
+        return next((a for a in self.scheduler.active if a.record_id == record_id), None)
+
+    def _finished(self, message: Finished) -> None:
+        self.saver.finished(message.record_id, Path(message.note))
+
+    def _trouble(self, trouble: Trouble) -> None:
+        (self._troubles.discard if trouble.over else self._troubles.add)(trouble.kind)
+        level = logging.WARNING if trouble.over else logging.ERROR
+        logger.log(level, "writer: %s%s: %s", trouble.kind, " is over" if trouble.over else "", trouble.text)
+        daemon.status(", ".join(sorted(self._troubles)) or "Recording")
+
+    def _turned(self, turned: Turned) -> None:
+        for session, seconds in turned.silent_s.items():
+            self.scheduler.silent(session, seconds)
+
+
+@final
+class _End(enum.IntEnum):
+    """The order in which parts end."""
+
+    CALLS = 1
+    TAPS = 2
+    WRITER = 3
+    SAVER = 4
+    CALL_LOG = 5
+    LISTENERS = 6
+    TASKS = 7
+    STORE = 8

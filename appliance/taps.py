@@ -1,0 +1,86 @@
+"""All taps of the box as one: their supervisors, and the channels that their lines are."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import final
+
+from appliance.capture.supervisor import TapStatus, TapSupervisor
+from appliance.channels.channel import Assignment
+from appliance.channels.pool import ChannelPool
+from appliance.scheduler.arrivals import Arrivals
+from drivers.contract import Line, LineUnknownError, TapEvent, TapOptions
+
+
+@final
+class Taps:
+    """Implements ``recorder.Lines`` over the supervisors. Belongs to the event loop."""
+
+    def __init__(self, options: Sequence[TapOptions], run_dir: Path) -> None:
+        self._arrivals: Arrivals | None = None
+        self._supervisors: dict[str, TapSupervisor] = {
+            o.name: TapSupervisor(
+                o,
+                run_dir,
+                on_fact=functools.partial(self._fact, o.name),
+                on_up=functools.partial(self._up, o.name),
+                on_down=functools.partial(self._down, o.name),
+            )
+            for o in options
+        }
+
+    async def plan(self, pool: ChannelPool) -> None:
+        """Find out the lines and make a channel of each, in the order of the settings.
+
+        Raises TapOptionsError, TapFailedError, and LineUnknownError for an assignment to a line that is none.
+        """
+        for tap in self._supervisors.values():
+            await tap.plan()
+            for line in tap.lines:
+                channel = pool.add(
+                    tap.name, line.name, calls_arrive=tap.capabilities.calls_arrive, devices=tap.options.devices
+                )
+                channel.assignment = Assignment.parse(tap.options.assign.get(line.name, "any"))
+            unknown = set(tap.options.assign) - {line.name for line in tap.lines}
+            if unknown:
+                raise LineUnknownError(f"tap {tap.name} has no lines {', '.join(sorted(unknown))} to assign")
+
+    async def start(self, arrivals: Arrivals) -> None:
+        """Start every worker; facts go to ``arrivals`` from now on."""
+        self._arrivals = arrivals
+        await asyncio.gather(*(tap.start() for tap in self._supervisors.values()))
+
+    async def run(self) -> None:
+        """Watch over the workers until the end; a vital task."""
+        await asyncio.gather(*(tap.wait() for tap in self._supervisors.values()))
+
+    async def close(self) -> None:
+        """End every worker, its sessions closed."""
+        await asyncio.gather(*(tap.close() for tap in self._supervisors.values()))
+
+    async def start_line(self, tap: str, line: str, session: str) -> None:
+        """Begin to capture the line into the session. Raises a TapError."""
+        await self._supervisors[tap].start_line(line, session)
+
+    async def stop_line(self, tap: str, line: str) -> None:
+        """End the session on the line. Raises a TapError."""
+        await self._supervisors[tap].stop_line(line)
+
+    def status(self) -> dict[str, TapStatus]:
+        """How every tap does, by name."""
+        return {name: tap.status for name, tap in self._supervisors.items()}
+
+    def _fact(self, tap: str, fact: TapEvent) -> None:
+        if self._arrivals:
+            self._arrivals.fact(tap, fact)
+
+    def _up(self, tap: str, lines: tuple[Line, ...]) -> None:
+        if self._arrivals:
+            self._arrivals.lines_up(tap, [line.name for line in lines])
+
+    def _down(self, tap: str, lines: tuple[Line, ...], reason: str) -> None:
+        if self._arrivals:
+            self._arrivals.lines_down(tap, [line.name for line in lines], reason)
