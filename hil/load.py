@@ -1,0 +1,195 @@
+"""A box under load: N SIP calls at once that are recorded, and what became of every packet.
+
+The source of the packets is a process of its own, so that who measures beside it is not disturbed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+import psutil
+import soundfile
+
+from appliance.audio import measure
+from hil.child_box import HOST, ROOT, ChildBox, Part, free_sip_port
+from hil.event_log import EventLog
+
+CALLS_A_WORKER: Final = 4
+STAGGER_S: Final = 0.05
+GRACE_S: Final = 30.0
+_TIMES = ("user", "system")
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class CallOutcome:
+    """What the file of one call holds. ``lost`` counts packets of all its streams that are not in it.
+
+    ``lost_numbers`` names the first few of them: the first and last packets of a call are lost for other reasons
+    than those between.
+    """
+
+    device: str
+    code: int
+    sent: int = 0
+    lost: int = 0
+    lost_numbers: tuple[int, ...] = ()
+    doubled: int = 0
+    slips: int = 0
+    call_s: float = 0.0
+    length_s: float = 0.0
+    interrupted: bool = False
+    trouble: str = ""
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Usage:
+    """What the parts of the box used: CPU in percent of one core, memory of their own in MiB, number of processes."""
+
+    cpu_percent: dict[Part, float]
+    memory_mib: dict[Part, float]
+    processes: dict[Part, int]
+    window_s: float
+    machine_busy_percent: float
+
+
+@final
+class Load:
+    """N calls that go on. Made by :func:`run_load`."""
+
+    def __init__(self, box: ChildBox, log: EventLog, calls: int, seconds: float, streams: int, port: int) -> None:
+        self.box = box
+        self.log = log
+        self.calls = calls
+        self.seconds = seconds
+        self.streams = streams
+        self._port = port
+        self.lateness: dict[str, Any] = {}
+        self._results: list[dict[str, Any]] = []
+        self._source: subprocess.Popen[str] | None = None
+        self._reader = threading.Thread(target=self._read, daemon=True)
+
+    def start(self) -> None:
+        """Announce the calls, place them, and wait until all are recorded. Raises TimeoutError."""
+        with self.box.client() as client:
+            for n in range(self.calls):
+                client.request({"TYPE": "CALLSTART", "DEVICEID": _device(n)})
+        targets = [f"--to=sip:source@{HOST}:{self._port + 2 * k}" for k in _workers_by_turns(self.calls)]
+        options = ["--calls", str(self.calls), "--streams", str(self.streams), "--seconds", str(self.seconds)]
+        options += ["--stagger", str(STAGGER_S), "--header", "X-Device: " + _device("{n}")]
+        self._source = subprocess.Popen(
+            [sys.executable, "-m", "hil.peers.rtp_source", *targets, *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        self._reader.start()
+        self.log.wait_all("RECORDINGSTARTED", count=self.calls, timeout_s=GRACE_S + self.calls * STAGGER_S)
+
+    def _read(self) -> None:
+        assert self._source is not None
+        assert self._source.stdout is not None
+        lines = [json.loads(line) for line in self._source.stdout]
+        self._source.stdout.close()
+        if lines:
+            *self._results, self.lateness = lines
+
+    def measure(self, window_s: float) -> Usage:
+        """Watch what the box uses for so long."""
+        psutil.cpu_percent()
+        before, begun_s = self._cpu_s(), time.monotonic()
+        time.sleep(window_s)
+        after, took_s = self._cpu_s(), time.monotonic() - begun_s
+        busy = psutil.cpu_percent()
+        parts = self.box.processes()
+        return Usage(
+            cpu_percent={p: 100 * (after[p] - before[p]) / took_s for p in parts},
+            memory_mib={p: sum(process.memory_full_info().uss for process in parts[p]) / 2**20 for p in parts},
+            processes={p: len(parts[p]) for p in parts},
+            window_s=took_s,
+            machine_busy_percent=busy,
+        )
+
+    def _cpu_s(self) -> dict[Part, float]:
+        parts = self.box.processes()
+        return {p: sum(sum(getattr(x.cpu_times(), t) for t in _TIMES) for x in parts[p]) for p in parts}
+
+    def finish(self) -> list[CallOutcome]:
+        """Wait for the calls' end, stop them as a client would, and look into every file."""
+        assert self._source is not None
+        self._source.wait(self.seconds + self.calls * STAGGER_S + GRACE_S)
+        self._reader.join(5)
+        with self.box.client() as client:
+            for n in range(self.calls):
+                client.request({"TYPE": "CALLSTOP", "DEVICEID": _device(n)})
+        answered = sum(r["code"] == 200 for r in self._results)
+        self.log.wait_all("RECORDINGUPDATE", count=answered, timeout_s=GRACE_S)
+        return [self._look_into(result) for result in self._results]
+
+    def _look_into(self, result: dict[str, Any]) -> CallOutcome:
+        device = _device(result["number"])
+        if result["code"] != 200:
+            return CallOutcome(device, result["code"], trouble=f"{result['code']} {result['reason']}")
+        saved = [e for e in self.log.of(device) if e.event_type == "RECORDINGUPDATE"]
+        if len(saved) != 1:
+            return CallOutcome(device, 200, trouble=f"{len(saved)} recordings")
+        path, packets = Path(saved[0].data["FILENAME"]), int(result["packets_sent"])
+        samples, rate_hz = soundfile.read(path, dtype="int16", always_2d=True)
+        legs = [measure.read_coded(np.ascontiguousarray(samples[:, n]), n) for n in range(samples.shape[1])]
+        lost = [number for leg in legs for number in leg.lost(packets)]
+        return CallOutcome(
+            device,
+            200,
+            sent=packets * self.streams,
+            lost=len(lost) + packets * (self.streams - len(legs)),
+            lost_numbers=tuple(lost[:10]),
+            doubled=sum(leg.doubled for leg in legs),
+            slips=sum(len(leg.slips) for leg in legs),
+            call_s=result["bye_at_s"] - result["answered_at_s"],
+            length_s=len(samples) / rate_hz,
+            interrupted=bool(json.loads(Path(f"{path}.json").read_text())["interrupted"]),
+        )
+
+    def close(self) -> None:
+        """End the source if it still runs."""
+        if self._source is not None and self._source.poll() is None:
+            self._source.kill()
+            self._source.wait()
+
+
+@contextlib.contextmanager
+def run_load(calls: int, seconds: float, streams: int = 2) -> Iterator[Load]:
+    """Start a box with a SIP trunk for so many calls and place them; the box and its recordings go at the end."""
+    port = free_sip_port(-(-calls // CALLS_A_WORKER))
+    tap = {"name": "trunk", "kind": "sip", "port": port, "calls": calls}
+    with tempfile.TemporaryDirectory(prefix="linetap-bench-") as folder:
+        sections = {"recording": {"reserve_mb": 10}}
+        with ChildBox(Path(folder), taps=[tap], sections=sections) as box, EventLog(box.events()) as log:
+            load = Load(box, log, calls, seconds, streams, port)
+            try:
+                load.start()
+                yield load
+            finally:
+                load.close()
+
+
+def _workers_by_turns(calls: int) -> list[int]:
+    """Worker of each call: one after the other, and none more calls than it has lines."""
+    workers = -(-calls // CALLS_A_WORKER)
+    return [k for turn in range(CALLS_A_WORKER) for k in range(workers) if k * CALLS_A_WORKER + turn < calls]
+
+
+def _device(number: int | str) -> str:
+    return f"7{number}"

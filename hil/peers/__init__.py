@@ -1,0 +1,5 @@
+"""Peers: the other end of a line, as programs of their own.
+
+``sip_caller`` places calls with a real SIP stack (PJSIP); ``rtp_source`` is light, for load: a minimal SIP client of
+our own whose packets carry their number. Both run from a shell and from Python.
+"""
