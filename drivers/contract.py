@@ -23,6 +23,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import enum
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, final
@@ -113,7 +114,10 @@ class TapEvent(pydantic.BaseModel):
 
 
 class CallArrived(TapEvent):
-    """A call came up on the line by itself, and is being captured into ``session``."""
+    """A call came up on the line by itself, and is being captured into ``session``.
+
+    ``arrived_mono_s`` is the moment of that by CLOCK_MONOTONIC, at or before the first audio of the session.
+    """
 
     event: Literal["call_arrived"] = "call_arrived"
     session: str
@@ -121,7 +125,9 @@ class CallArrived(TapEvent):
     ani: str = ""
     dnis: str = ""
     reference: str = ""  # the far side's name of the call (SIP: Call-ID)
+    arrived_mono_s: float = pydantic.Field(default_factory=time.monotonic)
     details: dict[str, str] = {}
+    fields: dict[str, str] = {}  # further fields of the call (user1, call_direction, ...), as the options map them
 
 
 class MediaStarted(TapEvent):
@@ -275,10 +281,15 @@ class TapOptions(pydantic.BaseModel):
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class WorkerPlan:
-    """One worker process of a tap, and the lines that it serves."""
+    """One worker process of a tap, and the lines that it serves: none where it serves the other workers.
+
+    ``role`` and ``shares`` are the kind's own words to its worker, which gets them back as :meth:`Tap.plan` said them.
+    """
 
     index: int
     lines: tuple[Line, ...]
+    role: str = ""
+    shares: tuple[int, ...] = ()
 
 
 class Tap(abc.ABC):

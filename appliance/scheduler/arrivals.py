@@ -89,8 +89,8 @@ class Arrivals:
         channel.arrival = Arrival(
             device_id=device_id,
             session=fact.session,
-            arrived_at=clock.now(),
-            arrived_mono_s=clock.monotonic_s(),
+            arrived_at=clock.ago(clock.monotonic_s() - fact.arrived_mono_s),
+            arrived_mono_s=fact.arrived_mono_s,
             reference=fact.reference,
             ani=fact.ani,
             dnis=fact.dnis,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from appliance.audio import measure
-from hil.child_box import ChildBox
+from hil.child_box import HOST, ChildBox
 from hil.peers.call_plan import CallPlan
 from hil.peers.rtp_source import RtpSource, SourceCall
 from hil.peers.sip_caller import SipCaller, write_tone
@@ -135,7 +136,7 @@ def test_an_arriving_call_nobody_asked_for_is_not_kept(sip_desk: Desk, sip_port:
 
 
 def test_past_the_limit_calls_are_busy(make_box: Boxes, own_sip_port: int, tmp_path: Path) -> None:
-    make_box([{"name": "trunk", "kind": "sip", "port": own_sip_port, "calls": 2}])
+    box = make_box([{"name": "trunk", "kind": "sip", "port": own_sip_port, "calls": 2}])
     plans = [
         plan_call(tmp_path, own_sip_port, f"500{n}", number=n, duration_s=2, begin_after_s=0.3 * n) for n in range(3)
     ]
@@ -143,6 +144,8 @@ def test_past_the_limit_calls_are_busy(make_box: Boxes, own_sip_port: int, tmp_p
         over = caller.wait_over(timeout_s=15)
     assert [over[n].event for n in range(3)] == ["ended", "ended", "refused"]
     assert over[2].details["code"] == 486
+    with urllib.request.urlopen(f"http://{HOST}:{box.web_port}/metrics", timeout=10) as answer:
+        assert 'linetap_calls_refused_total{tap="trunk"} 1\n' in answer.read().decode()
 
 
 def test_a_trunk_without_cti_starts_calls_itself(make_box: Boxes, own_sip_port: int, tmp_path: Path) -> None:
