@@ -90,15 +90,19 @@ class Leg:
         """Give back the memory of what lies before a frame."""
         self.view.give_back(min(self.timeline.file_of_out(before), self.view.frames))
 
-    def is_loud(self, silence: Silence) -> bool:
-        """Tell whether anything that came since the last time is louder than silence; of much only the newest."""
+    def quiet_s(self, silence: Silence) -> float | None:
+        """Seconds since the last sound in what came since the last time; None if that is all silence, or nothing.
+
+        Of much only the newest is looked at.
+        """
         first = max(self._heard_frames, self.view.frames - _NEWEST_S * self.rate_hz, self.view.record.skip_frames)
         self._heard_frames = self.view.frames
         if self.view.frames <= first:
-            return False
+            return None
         pcm = np.zeros(self.view.frames - first, np.int16)
         got = self.view.read_into(pcm, first)
-        return silence.is_loud(pcm[:got], self.rate_hz)
+        quiet = silence.quiet_frames(pcm[:got], self.rate_hz)
+        return None if quiet is None else quiet / self.rate_hz
 
     def captured_frames(self, frames: int) -> int:
         """Count the frames of the leg's file within a recording of so many frames."""

@@ -23,10 +23,15 @@ class Silence:
 
     def is_loud(self, pcm: npt.NDArray[np.int16], rate_hz: int) -> bool:
         """Tell whether any window of the stretch is at or above the threshold; a stretch may be shorter than one."""
+        return self.quiet_frames(pcm, rate_hz) is not None
+
+    def quiet_frames(self, pcm: npt.NDArray[np.int16], rate_hz: int) -> int | None:
+        """Count the frames behind the last loud window of the stretch; None if no window is loud."""
         window = max(1, int(rate_hz * _WINDOW_S))
         whole = len(pcm) // window * window
         squares = np.square(pcm, dtype=np.float32)
-        if whole and float(squares[:whole].reshape(-1, window).mean(axis=1).max()) >= self._threshold:
-            return True
         rest = squares[whole:]
-        return bool(len(rest)) and float(rest.mean()) >= self._threshold
+        if len(rest) and float(rest.mean()) >= self._threshold:
+            return 0
+        loud = np.flatnonzero(squares[:whole].reshape(-1, window).mean(axis=1) >= self._threshold)
+        return len(pcm) - (int(loud[-1]) + 1) * window if len(loud) else None

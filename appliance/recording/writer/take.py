@@ -99,8 +99,10 @@ class Take:
 
     def listen(self, silence: Silence, now_s: float) -> float:
         """Give the seconds since the recording was last louder than silence, by the newest audio."""
-        loud = [leg.is_loud(silence) for leg in self.legs.values()]
-        if self._loud_at_s is None or any(loud):
+        quiet_s = [s for leg in self.legs.values() if (s := leg.quiet_s(silence)) is not None]
+        if quiet_s:
+            self._loud_at_s = now_s - min(quiet_s)
+        elif self._loud_at_s is None:
             self._loud_at_s = now_s
         return now_s - self._loud_at_s
 

@@ -96,3 +96,10 @@ def test_a_small_file_system_counts_more_than_the_setting() -> None:
     pressure = Pressure(10.0, 1 << 30)
     pressure.turn(95, 5)
     assert pressure.high
+
+
+def test_silence_counts_from_the_last_sound() -> None:
+    sound, quiet = np.full(1600, 5000, np.int16), np.zeros(2400, np.int16)
+    assert Silence(-45).quiet_frames(np.concatenate([sound, quiet]), 8000) == 2400
+    assert Silence(-45).quiet_frames(np.concatenate([quiet, sound]), 8000) == 0
+    assert Silence(-45).quiet_frames(quiet, 8000) is None
