@@ -12,7 +12,7 @@ from appliance.capture.supervisor import TapStatus, TapSupervisor
 from appliance.channels.channel import Assignment
 from appliance.channels.pool import ChannelPool
 from appliance.scheduler.arrivals import Arrivals
-from drivers.contract import Line, LineUnknownError, TapEvent, TapOptions
+from drivers.contract import Line, LineUnknownError, TapEvent, TapOptions, TapOptionsError
 
 
 @final
@@ -68,6 +68,12 @@ class Taps:
     async def stop_line(self, tap: str, line: str) -> None:
         """End the session on the line. Raises a TapError."""
         await self._supervisors[tap].stop_line(line)
+
+    async def simulate(self, tap: str, line: str, fault: str, amount: float) -> None:
+        """Make a fault happen on a tap that simulates. Raises a TapError."""
+        if tap not in self._supervisors:
+            raise TapOptionsError(f"there is no tap {tap!r}")
+        await self._supervisors[tap].simulate(line, fault, amount)
 
     def status(self) -> dict[str, TapStatus]:
         """How every tap does, by name."""

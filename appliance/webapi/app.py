@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
@@ -13,6 +14,7 @@ from appliance.messages.dispatch import dispatch, refuse
 from appliance.messages.origin import Origin, Port
 from appliance.messages.printing import print_result
 from appliance.messages.result import Attachment, Result
+from appliance.metrics import CONTENT_TYPE
 from appliance.webapi.download import Download
 from appliance.webapi.query import read_values
 
@@ -26,9 +28,17 @@ class BodyTooLongError(Exception):
     """The body is longer than the listener takes."""
 
 
-def web_api(services: Services, max_message_bytes: int) -> FastAPI:
-    """Build the application. Further applications may be mounted beside its pages."""
+def web_api(services: Services, max_message_bytes: int, figures: Callable[[], str] | None = None) -> FastAPI:
+    """Build the application. Further applications may be mounted beside its pages.
+
+    ``figures`` gives the text of the page ``/metrics``; without it there is none.
+    """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    if figures:
+
+        @app.get("/metrics", response_model=None)
+        async def metrics() -> Response:
+            return Response(figures(), media_type=CONTENT_TYPE)
 
     @app.api_route("/{page}", methods=["GET", "POST"], response_model=None)
     async def answer(request: Request, page: str) -> Response:

@@ -47,6 +47,11 @@ class XmlServer:
         return bound
 
     @property
+    def name(self) -> str:
+        """What the port is for."""
+        return self._terms.port.value
+
+    @property
     def connections(self) -> int:
         """Clients connected now."""
         return len(self._connections)

@@ -1,0 +1,63 @@
+"""The figures of each part of the box."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from appliance.capture.protocol import Turned
+from appliance.channels.states import ChannelState
+from appliance.eventproxy.feed import EventProxy
+from appliance.metrics import Figure
+from appliance.recording.saving import Saver
+from appliance.recording.writer_link import WriterLink
+from appliance.scheduler.service import Scheduler
+from appliance.taps import Taps
+from appliance.xmlapi.server import XmlServer
+
+
+def of_taps(taps: Taps) -> Iterable[Figure]:
+    """What each tap counts."""
+    for name, status in taps.status().items():
+        labels = (("tap", name),)
+        yield Figure("linetap_tap_workers", "Worker processes that the tap needs.", status.workers, labels)
+        yield Figure("linetap_tap_workers_up", "Worker processes that serve now.", status.workers_up, labels)
+        yield Figure("linetap_tap_worker_restarts_total", "Workers started again.", status.restarts, labels)
+        yield Figure("linetap_calls_refused_total", "Calls that were turned away.", status.refused_calls, labels)
+        yield Figure("linetap_frames_lost_total", "Frames missing, over all legs.", status.lost_frames, labels)
+
+
+def of_scheduler(scheduler: Scheduler) -> Iterable[Figure]:
+    """Calls, recordings and channels."""
+    yield Figure("linetap_calls_open", "Calls going on.", len(scheduler.calls.open_calls()))
+    yield Figure("linetap_calls_waiting", "Calls to be recorded that wait for media.", len(scheduler.waiting))
+    yield Figure("linetap_recordings_active", "Recordings going on.", len(scheduler.active))
+    states = [channel.state for channel in scheduler.pool]
+    for state in ChannelState:
+        yield Figure("linetap_channels", "Channels by state.", states.count(state), (("state", state.value),))
+
+
+def of_writing(writer: WriterLink, saver: Saver, troubles: set[str]) -> Iterable[Figure]:
+    """The writer, its memory and its disk."""
+    yield Figure("linetap_recordings_saved_total", "Recordings put into the database.", saver.saved)
+    yield Figure("linetap_writer_restarts_total", "Times the writer was started again.", writer.restarts)
+    for kind in ("disk full", "disk error", "spool full"):
+        labels = (("kind", kind),)
+        yield Figure("linetap_writer_trouble", "1 while the writer has this trouble.", kind in troubles, labels)
+    if writer.last_turn:
+        yield from _of_turn(writer.last_turn)
+
+
+def _of_turn(turn: Turned) -> Iterable[Figure]:
+    yield Figure("linetap_spool_bytes", "Memory that the spool takes.", turn.spool_bytes)
+    yield Figure("linetap_spool_free_bytes", "Memory that the spool has left.", turn.spool_free_bytes)
+    yield Figure("linetap_disk_free_bytes", "Room left on the recording disk.", turn.disk_free_bytes)
+    yield Figure("linetap_writer_turn_seconds", "Length of the writer's last turn.", turn.turn_ms / 1000)
+
+
+def of_ports(servers: Iterable[XmlServer], proxy: EventProxy) -> Iterable[Figure]:
+    """Clients."""
+    for server in servers:
+        labels = (("port", server.name),)
+        yield Figure("linetap_connections", "Clients connected.", server.connections, labels)
+        yield Figure("linetap_connections_refused_total", "Clients turned away.", server.refused, labels)
+    yield Figure("linetap_events_dropped_total", "Events lost to readers that were too slow.", proxy.dropped)
