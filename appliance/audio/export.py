@@ -41,11 +41,14 @@ class ExportOctets:
         return self
 
     async def __anext__(self) -> bytes:
-        """Give the next octets; the reading, and for WAV the making, runs in a thread."""
+        """Give the next octets; the reading, and for WAV the making, runs in a thread. Raises OSError."""
         if not self._open:
             raise StopAsyncIteration
         try:
             octets = await asyncio.to_thread(next, self._rendering.octets, None)
+        except soundfile.SoundFileError as error:
+            self.close()
+            raise OSError(errno.EIO, str(error)) from error
         except BaseException:
             self.close()
             raise

@@ -21,7 +21,7 @@ def export(  # noqa: PLR0917 - typer passes them by name
     field: Annotated[str, typer.Option(help="Column to look for, such as ident, callid or user2.")],
     value: Annotated[str, typer.Option(help="Its value; of several matches the newest is taken.")],
     out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
-    media_format: Annotated[str, typer.Option("--format", help="wav or mp3; default: the ending of FILE.")] = "",
+    media_format: Annotated[str, typer.Option("--format", help="wav, mp3, m4a, vox; default: FILE's ending.")] = "",
     host: Host = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the WebAPI.")] = 2012,
     timeout_s: Timeout = 60,

@@ -6,16 +6,13 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from appliance.bus.commands import Services
-from appliance.errors import FileMissingError, RecordIdInvalidError, ValueInvalidError
 from appliance.messages.origin import Origin, Port
-from appliance.messages.parameter import INT32_MAX, Text
-from appliance.messages.request import Request
+from appliance.messages.parameter import Text
+from appliance.messages.record_request import RecordRequest
 from appliance.messages.result import Attachment, Result
 
-_RECORD_IDS = frozenset({"recordid", "ident"})
 
-
-class Export(Request):
+class Export(RecordRequest):
     """Gives the audio of a recording as a file. WebAPI only.
 
     Where several recordings match, the newest one is given.
@@ -33,43 +30,23 @@ class Export(Request):
         {"REQUESTID": "61", "UNIQUEFIELD": "user2", "UNIQUEID": "Order 9999", "MEDIA_FORMAT": "mp3"},
     )
 
-    unique_field: Annotated[
+    media_format: Annotated[
         str | None,
         Text(
-            "parameter or column that names the recording",
-            name="UNIQUEFIELD",
-            synonyms=("UNIQUE_FIELD",),
-            length=64,
+            "suffix of the format: wav, mp3, m4a or vox",
+            synonyms=("MEDIAFORMAT",),
+            length=16,
             over_long="refuse",
             required=True,
         ),
     ] = None
-    unique_id: Annotated[
-        str | None,
-        Text("its value", name="UNIQUEID", synonyms=("UNIQUE_ID",), length=1024, over_long="refuse", required=True),
-    ] = None
-    media_format: Annotated[
-        str | None,
-        Text("suffix of the format", synonyms=("MEDIAFORMAT",), length=16, over_long="refuse", required=True),
-    ] = None
 
     async def answer(self, services: Services, origin: Origin) -> Result:
         """Find the newest recording and open it in the format."""
-        column, value, suffix = str(self.unique_field).lower(), str(self.unique_id), str(self.media_format).lower()
-        if column not in services.records.columns():
-            raise ValueInvalidError(f"UNIQUEFIELD has no column {self.unique_field}")
-        if column in _RECORD_IDS and not _is_record_id(value):
-            raise RecordIdInvalidError
-        media_type = services.exporter.formats().get(suffix)
-        if media_type is None:
-            raise ValueInvalidError(f"MEDIA_FORMAT {self.media_format} is not available")
-        recording = await services.records.find_newest(column, value)
-        if recording is None:
-            raise FileMissingError
+        suffix = str(self.media_format).lower()
+        self.judge_field(services)
+        media_type = services.exporter.media_type(suffix)
+        recording = await self.find(services)
         length_bytes, chunks = await services.exporter.open(recording, suffix)
         filename = f"{Path(recording.filename).stem}.{suffix}"
         return self.attach(Attachment(chunks, length_bytes, media_type, filename))
-
-
-def _is_record_id(value: str) -> bool:
-    return value.isascii() and value.isdigit() and 0 < int(value[:11]) <= INT32_MAX

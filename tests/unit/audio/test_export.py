@@ -239,6 +239,21 @@ async def test_mp3_is_read_back_as_source(exporter: Exporter, tmp_path: Path) ->
     assert out.shape == (2 * RATE_HZ, 2)
 
 
+async def test_an_archived_mp3_that_breaks_while_it_is_read_is_an_os_error(
+    exporter: Exporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "archived.mp3"
+    path.write_bytes(await _exported(exporter, _recording(_written(tmp_path / "a.wav", _stereo(2))), "mp3"))
+    _, octets = await exporter.open(_recording(path), "wav")
+
+    def broken(*_: object, **__: object) -> Iterator[Pcm]:
+        raise soundfile.LibsndfileError(1)
+
+    monkeypatch.setattr(soundfile.SoundFile, "blocks", broken)
+    with pytest.raises(OSError, match="Format not recognised"):
+        _ = [part async for part in octets]
+
+
 async def test_vox_is_both_sides_in_one(exporter: Exporter, tmp_path: Path) -> None:
     octets = await _exported(exporter, _recording(_written(tmp_path / "a.wav", _stereo(5.01))), "vox")
     assert len(octets) == 5.01 * RATE_HZ / 2, "two samples an octet, no header"

@@ -161,8 +161,8 @@ async def test_the_file_is_closed_when_the_client_goes_away() -> None:
             closed.set()
 
     class Endless:
-        def formats(self) -> dict[str, str]:
-            return {"mp3": "audio/mpeg"}
+        def media_type(self, suffix: str) -> str:
+            return f"audio/{suffix}"
 
         async def open(self, *_: object) -> tuple[None, AsyncIterator[bytes]]:
             return None, endless()
