@@ -35,6 +35,11 @@ check: setup ## format, lint, types, order of imports, generated pages
 	echo "check: generated pages"
 	$(PYTHON) docs/generate.py --check
 
+.PHONY: hil
+hil: setup ## tests against kernel sound cards and spans, in the virtual rig
+	@config/debian-packages.sh debian-packages-rig.txt
+	$(PYTHON) -m hil.rig test $(ARGS)
+
 .PHONY: bench
 bench: setup ## figures: calls, lost frames, CPU, memory, delays
 	@for script in bench/[a-z]*.py; do echo "== $$script"; $(PYTHON) "$$script" $(ARGS); done

@@ -11,6 +11,7 @@ from typing import final
 from appliance.capture.supervisor import TapStatus, TapSupervisor
 from appliance.channels.channel import Assignment
 from appliance.channels.pool import ChannelPool
+from appliance.playback.service import Playbacks
 from appliance.scheduler.arrivals import Arrivals
 from drivers.contract import Line, LineUnknownError, TapEvent, TapOptions, TapOptionsError
 
@@ -21,6 +22,7 @@ class Taps:
 
     def __init__(self, options: Sequence[TapOptions], run_dir: Path) -> None:
         self._arrivals: Arrivals | None = None
+        self._playbacks: Playbacks | None = None
         self._supervisors: dict[str, TapSupervisor] = {
             o.name: TapSupervisor(
                 o,
@@ -43,18 +45,21 @@ class Taps:
                 channel = pool.add(
                     tap.name, line.name, calls_arrive=tap.capabilities.calls_arrive, devices=tap.options.devices
                 )
+                channel.speaks = tap.capabilities.dials and tap.capabilities.speaks
                 channel.assignment = Assignment.parse(tap.options.assign.get(line.name, "any"))
             unknown = set(tap.options.assign) - {line.name for line in tap.lines}
             if unknown:
                 raise LineUnknownError(f"tap {tap.name} has no lines {', '.join(sorted(unknown))} to assign")
 
-    async def start(self, arrivals: Arrivals) -> None:
-        """Start every worker; facts go to ``arrivals`` from now on."""
-        self._arrivals = arrivals
+    async def start(self, arrivals: Arrivals, playbacks: Playbacks) -> None:
+        """Start every worker; facts about playbacks go to ``playbacks``, all others to ``arrivals`` from now on."""
+        self._arrivals, self._playbacks = arrivals, playbacks
         await asyncio.gather(*(tap.start() for tap in self._supervisors.values()))
 
     async def run(self) -> None:
-        """Watch over the workers until the end; a vital task."""
+        """Watch over the workers until the end; a vital task. A box without taps has none to watch, and serves on."""
+        if not self._supervisors:
+            await asyncio.Event().wait()
         await asyncio.gather(*(tap.wait() for tap in self._supervisors.values()))
 
     async def close(self) -> None:
@@ -69,6 +74,18 @@ class Taps:
         """End the session on the line. Raises a TapError."""
         await self._supervisors[tap].stop_line(line)
 
+    async def dial(self, tap: str, line: str, phone: str, barge_code: str) -> None:
+        """Call a phone from the line. Raises a TapError."""
+        await self._supervisors[tap].dial(line, phone, barge_code)
+
+    async def play(self, tap: str, line: str, file: Path) -> None:
+        """Play a file to the call on the line. Raises a TapError."""
+        await self._supervisors[tap].play(line, file)
+
+    async def hang_up(self, tap: str, line: str, reason: str) -> None:
+        """End the call on the line. Raises a TapError."""
+        await self._supervisors[tap].hang_up(line, reason)
+
     async def simulate(self, tap: str, line: str, fault: str, amount: float) -> None:
         """Make a fault happen on a tap that simulates. Raises a TapError."""
         if tap not in self._supervisors:
@@ -80,6 +97,8 @@ class Taps:
         return {name: tap.status for name, tap in self._supervisors.items()}
 
     def _fact(self, tap: str, fact: TapEvent) -> None:
+        if self._playbacks and self._playbacks.fact(tap, fact):
+            return
         if self._arrivals:
             self._arrivals.fact(tap, fact)
 
@@ -88,5 +107,7 @@ class Taps:
             self._arrivals.lines_up(tap, [line.name for line in lines])
 
     def _down(self, tap: str, lines: tuple[Line, ...], reason: str) -> None:
+        if self._playbacks:
+            self._playbacks.lines_down(tap, [line.name for line in lines])
         if self._arrivals:
             self._arrivals.lines_down(tap, [line.name for line in lines], reason)

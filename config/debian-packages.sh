@@ -1,13 +1,14 @@
 #!/bin/bash
-# Install what of debian-packages.txt is missing: by apt when root, else name it and go on.
+# Install what of a list (debian-packages.txt) is missing: by apt when root, else name it and go on.
 set -euo pipefail
 cd "$(dirname "$0")"
+list=${1:-debian-packages.txt}
 
 if ! command -v dpkg-query >/dev/null; then
-	echo "setup: no Debian here; needed are the programs of config/debian-packages.txt" >&2
+	echo "setup: no Debian here; needed are the programs of config/$list" >&2
 	exit 0
 fi
-mapfile -t wanted < <(sed -E 's/[[:space:]]*(#.*)?$//; s/[[:space:]].*//; /^$/d' debian-packages.txt)
+mapfile -t wanted < <(sed -E 's/[[:space:]]*(#.*)?$//; s/[[:space:]].*//; /^$/d' "$list")
 missing=()
 for package in "${wanted[@]}"; do
 	state=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)

@@ -168,3 +168,10 @@ def test_a_mono_line_gives_a_mono_file(make_box: Boxes) -> None:
         legs = read_legs(desk.stop("1"))
     assert legs.shape[1] == 1
     assert measure.find_tone(np.ravel(legs), RATE).frequency_hz == pytest.approx(300, abs=0.1)
+
+
+def test_a_box_without_taps_serves_on(make_box: Boxes) -> None:
+    with Desk(make_box([])) as desk:
+        desk.send("CALLSTART", DEVICEID="5001")
+        assert desk.log.wait("RECORDINGSTARTED", "5001").data["ERRORREASON"] == "API_ERROR_NO_FREE_CHANNELS"
+        assert desk.send("CHANNELS").rows("CHANNELS/CHANNEL") == []

@@ -1,0 +1,107 @@
+"""``python -m hil.rig``: make the virtual rig, run a command in it, or run the tests that need it.
+
+Ends with 0, with 1 where a test failed, with the command's own code, or with 3 where the rig itself failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from hil.rig.cache import Cache, default_folder
+from hil.rig.costs import Costs
+from hil.rig.errors import RigError
+from hil.rig.image.libraries import SOURCES
+from hil.rig.qemu import Time
+from hil.rig.rig import FEATURES, FEATURES_NAME, Rig
+from hil.rig.suite import find_groups, run_group
+
+RIG_FAILED = 3
+
+
+def main() -> int:
+    """Read the command line and do it; gives the exit code."""
+    options = _parser().parse_args()
+    do: Callable[[argparse.Namespace, Costs], int] = options.do
+    costs = Costs()
+    try:
+        return do(options, costs)
+    except (RigError, FileNotFoundError) as error:
+        sys.stderr.write(f"rig: {error}\n")
+        return RIG_FAILED
+    finally:
+        if costs.spent_s and not getattr(options, "quiet", False):
+            sys.stderr.write(f"{costs.table()}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hil.rig", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--time", type=Time, choices=list(Time), default=Time.COUNTED, help="how it passes inside")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    build = verbs.add_parser("build", help="make image and snapshot, if they are not there")
+    build.set_defaults(do=_build)
+    run = verbs.add_parser("run", help="run a command inside, without a shell")
+    run.add_argument("--timeout", type=float, default=600.0, metavar="S", help="by the machine's clock")
+    run.add_argument("--quiet", action="store_true", help="do not print what it cost")
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND …")
+    run.set_defaults(do=_run)
+    test = verbs.add_parser("test", help="run tests inside, each file in a fresh machine")
+    test.add_argument("-k", metavar="EXPRESSION", help="only tests whose names match")
+    test.add_argument("--report", type=Path, metavar="FOLDER", help="put JUnit files there")
+    test.add_argument("paths", nargs="*", help="test files, folders or FILE::TEST")
+    test.set_defaults(do=_test)
+    clean = verbs.add_parser("clean", help="forget image and snapshots")
+    clean.set_defaults(do=_clean)
+    return parser
+
+
+def _build(options: argparse.Namespace, costs: Costs) -> int:
+    Rig(Cache(default_folder()), options.time, costs)
+    return 0
+
+
+def _run(options: argparse.Namespace, costs: Costs) -> int:
+    argv = options.argv[1:] if options.argv[:1] == ["--"] else options.argv
+    if not argv:
+        raise RigError("run needs a command")
+    rig = Rig(Cache(default_folder()), options.time, costs)
+    with rig.restore() as machine:
+        rig.install(machine)
+        with costs.measure("command"):
+            done = machine.run(
+                *argv,
+                cwd=SOURCES,
+                env={FEATURES_NAME: " ".join(FEATURES)},
+                timeout_s=options.timeout,
+                hear_output=lambda data: _write(sys.stdout.buffer.write, data, sys.stdout.flush),
+                hear_errors=lambda data: _write(sys.stderr.buffer.write, data, sys.stderr.flush),
+            )
+        costs.passed_inside("command", done.machine_s)
+    return done.code if done.code >= 0 else 128 - done.code
+
+
+def _write(write: Callable[[bytes], int], data: bytes, flush: Callable[[], None]) -> None:
+    write(data)
+    flush()
+
+
+def _test(options: argparse.Namespace, costs: Costs) -> int:
+    groups = find_groups(options.paths)
+    words = ["-k", options.k] if options.k else []
+    rig = Rig(Cache(default_folder()), options.time, costs)
+    failed = [group.file for group in groups if not run_group(rig, group, words, options.report, costs)]
+    sys.stdout.write(f"rig: {len(groups) - len(failed)} of {len(groups)} groups passed\n")
+    sys.stdout.writelines(f"rig: failed: {file}\n" for file in failed)
+    return 1 if failed else 0
+
+
+def _clean(_: argparse.Namespace, __: Costs) -> int:
+    shutil.rmtree(default_folder(), ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
