@@ -14,6 +14,7 @@ from typing import Any, Protocol, final
 
 import pydantic
 
+from appliance.bus.registry import Audit, Registry
 from appliance.calls.fields import CallFields
 from appliance.recording.facts import Recording
 from appliance.settings.models import ApiSettings
@@ -67,7 +68,10 @@ class Bus(Protocol):
     """Brings commands to the cores."""
 
     async def send(self, command: Command) -> Delivery:
-        """Send to every core; an unreachable core stands in ``failed``, never raises."""
+        """Send to every core; an unreachable core stands in ``failed``.
+
+        Raises the RequestError by which a core refuses the command.
+        """
         ...
 
 
@@ -88,6 +92,8 @@ class DeviceView(_Value):
     is_recording: bool
     is_recording_video: bool = False
     filename: str = ""
+    mode: str = ""
+    mode_changed_at: dt.datetime | None = None
 
 
 @final
@@ -174,8 +180,47 @@ class Exporter(Protocol):
         """Suffix -> MIME type of everything that can be exported."""
         ...
 
+    def media_type(self, suffix: str) -> str:
+        """Give the MIME type of a suffix in any letter case. Raises ValueInvalidError that says what is wrong."""
+        ...
+
     async def open(self, recording: Recording, suffix: str) -> tuple[int | None, AsyncIterator[bytes]]:
         """Give the length in bytes where it is known, and the octets. Raises FileMissingError, ValueInvalidError."""
+        ...
+
+
+@final
+class PlaybackOrder(_Value):
+    """What is to be played to which phone. With a ``barge_code`` it joins the call that goes on there."""
+
+    phone: str
+    path: Path
+    barge_code: str = ""
+
+
+class Playback(Protocol):
+    """Plays recordings to phones."""
+
+    async def start(self, order: PlaybackOrder) -> None:
+        """Call the phone; returns when the call is on its way.
+
+        Raises NoFreeChannelError, FileMissingError, DiskFullError, RecorderNotRunningError.
+        """
+        ...
+
+    async def stop(self, phone: str) -> bool:
+        """End what is played to the phone, and wait until its channel is free; False if nothing is."""
+        ...
+
+
+class Mail(Protocol):
+    """Sends recordings to mail addresses, later and as often as it takes."""
+
+    async def put(self, recording: Recording, addresses: tuple[str, ...], suffix: str) -> None:
+        """Queue the recording for each address, or for none.
+
+        Raises UnlicensedError, ValueInvalidError, FileMissingError, DatabaseError.
+        """
         ...
 
 
@@ -189,6 +234,10 @@ class Services:
     status: Status
     records: Records
     exporter: Exporter
+    mail: Mail
+    playback: Playback
+    registry: Registry
+    audit: Audit
     recording_roots: tuple[Path, ...]
     strict_call_state: bool = False
     api: ApiSettings = ApiSettings()  # how the wire's options are set (strict_call_state counts in either place)

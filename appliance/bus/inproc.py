@@ -10,10 +10,13 @@ from appliance.bus.commands import Command, Delivery
 class Core(Protocol):
     """What takes the commands of a core."""
 
-    closing: bool
+    @property
+    def closing(self) -> bool:
+        """Whether it takes no more commands."""
+        ...
 
-    def handle(self, command: Command) -> bool:
-        """Do a command; True if there was an open call for it."""
+    async def handle(self, command: Command) -> bool:
+        """Do a command; True if there was an open call for it. Raises a RequestError to refuse it."""
         ...
 
 
@@ -29,5 +32,5 @@ class InprocBus:
         """Hand the command to the core; a core that is closing is not reached."""
         if self._core.closing:
             return Delivery(reached=(), failed=(self._core_id,))
-        in_call = self._core.handle(command)
+        in_call = await self._core.handle(command)
         return Delivery(reached=(self._core_id,), in_call=in_call)

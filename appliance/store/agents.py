@@ -7,15 +7,17 @@ without regard to letter case.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, final
+from typing import Any, TypeVar, final
 
 import peewee
 import pydantic
 
-from appliance.store.database import Database
-from appliance.store.tables import AgentPhoneRow, AgentRow
+from appliance.store.agents_roster import Roster
+from appliance.store.database import Database, Job
+from appliance.store.registry_tables import AgentPhoneRow, AgentRow
 
 DELETED = "D"
+_T = TypeVar("_T")
 
 
 @final
@@ -47,10 +49,14 @@ USER_KEYS: tuple[str, ...] = ("sys_user", "crm_user", "employee_id")
 
 @final
 class Agents:
-    """The agents. Every coroutine raises DatabaseError when the database could not do it."""
+    """The agents. Every coroutine raises DatabaseError when the database could not do it.
+
+    ``roster`` knows at once whose phone a call is on; it follows every change made here.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.roster = Roster(database)
 
     async def all(self) -> list[Agent]:
         """Give every agent that is not deleted, by id."""
@@ -87,22 +93,27 @@ class Agents:
     async def modify(self, agent_id: int, values: dict[str, Any], at: dt.datetime) -> bool:
         """Change an agent that is not deleted; False if there is none."""
         query = AgentRow.update(values | {"modified_at": at}).where(_present(agent_id))
-        return await self._database.write(lambda database: bool(query.execute(database)))
+        return await self._write(lambda database: bool(query.execute(database)))
 
     async def delete(self, agent_id: int, at: dt.datetime) -> bool:
         """Set the status to deleted and free the phones; False if there is no such agent."""
-        return await self._database.write(lambda database: _delete(database, agent_id, at))
+        return await self._write(lambda database: _delete(database, agent_id, at))
 
     async def assign_phone(self, agent_id: int, phone_id: str) -> bool:
         """Give the phone to the agent; False if another agent has it, or the agent is not there."""
-        return await self._database.write(lambda database: _assign_phone(database, agent_id, phone_id))
+        return await self._write(lambda database: _assign_phone(database, agent_id, phone_id))
 
     async def free_phone(self, agent_id: int, phone_id: str) -> bool:
         """Take the phone from the agent; False if the agent did not have it."""
         query = AgentPhoneRow.delete().where(
             _same(AgentPhoneRow.phone_id, phone_id) & (AgentPhoneRow.agent == agent_id)
         )
-        return await self._database.write(lambda database: bool(query.execute(database)))
+        return await self._write(lambda database: bool(query.execute(database)))
+
+    async def _write(self, job: Job[_T]) -> _T:
+        value = await self._database.write(job)
+        await self.roster.recall()
+        return value
 
     async def _find(self, condition: Any) -> list[Agent]:
         return await self._database.read(lambda database: _find(database, condition))

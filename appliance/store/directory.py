@@ -29,3 +29,7 @@ class Directory:
             return []
         found = await self._agents.by_user(key, value)
         return [phone for agent in found if agent.status == _ACTIVE for phone in agent.phones]
+
+    def agent_of(self, device_alias: str, device_id: str) -> str:
+        """Give the AGENTID of the active agent who has the alias as a phone, or else the device; blank for nobody."""
+        return self._agents.roster.agent_of(device_alias, device_id)

@@ -7,7 +7,7 @@ from typing import final
 import peewee
 
 from appliance.store.database import Database
-from appliance.store.tables import StationRow
+from appliance.store.registry_tables import StationRow
 
 
 @final
@@ -24,6 +24,15 @@ class Stations:
     async def device_of(self, station_name: str) -> str | None:
         """Give the device that stands at the station."""
         return await self._database.read(lambda database: _device_of(database, station_name))
+
+    async def station_of(self, device_id: str) -> str | None:
+        """Give the station that the device stands at."""
+        return await self._database.read(lambda database: _station_of(database, device_id))
+
+    async def remove(self, station_name: str) -> bool:
+        """Forget the station; False if there is none of that name."""
+        query = StationRow.delete().where(_same(StationRow.station_name, station_name))
+        return await self._database.write(lambda database: bool(query.execute(database)))
 
     async def assign(self, device_id: str, station_name: str) -> str:
         """Put the device at the station, and forget every other place of either; give the device as it is stored."""
@@ -42,6 +51,12 @@ def _same(field: peewee.Field[str], value: str) -> peewee.Expression:
 
 def _device_of(database: peewee.Database, station_name: str) -> str | None:
     query = StationRow.select(StationRow.device_id).where(_same(StationRow.station_name, station_name)).tuples()
+    found: list[tuple[str]] = list(query.execute(database))
+    return found[0][0] if found else None
+
+
+def _station_of(database: peewee.Database, device_id: str) -> str | None:
+    query = StationRow.select(StationRow.station_name).where(_same(StationRow.device_id, device_id)).tuples()
     found: list[tuple[str]] = list(query.execute(database))
     return found[0][0] if found else None
 

@@ -11,6 +11,18 @@ from typing import final
 import peewee
 
 from appliance.store.kinds import DocumentField, MomentField
+from appliance.store.registry_tables import (
+    AgentPhoneRow,
+    AgentRow,
+    AuditRow,
+    GroupPhoneRow,
+    GroupRow,
+    StationRow,
+    TermRow,
+    UserGroupRow,
+    UserRow,
+    WindowRow,
+)
 
 
 class _Described(peewee.Model):
@@ -151,55 +163,42 @@ class DeviceRow(peewee.Model):
 
 
 @final
-class StationRow(peewee.Model):
-    """Which device stands at which station."""
+class MailRow(peewee.Model):
+    """One recording to one mail address, queued or done with."""
 
-    station_name = peewee.TextField(primary_key=True)
-    device_id = peewee.TextField()
+    mail_id = peewee.AutoField()
+    message_id = peewee.TextField()
+    record_id = peewee.IntegerField()
+    address = peewee.TextField()
+    media_format = peewee.TextField()
+    state = peewee.TextField()
+    attempts = peewee.IntegerField()
+    queued_at = MomentField()
+    due_at = MomentField()
+    give_up_at = MomentField()
+    finished_at = MomentField(null=True)
+    reply = peewee.TextField()
 
     class Meta:
         """Its name in the database."""
 
-        table_name = "stations"
+        table_name = "mails"
 
 
 @final
-class AgentRow(peewee.Model):
-    """One agent; a deleted one stays, with status D."""
+class ScheduleRow(peewee.Model):
+    """One schedule that was added beside those of the settings file, in the order of creation."""
 
-    agent_id = peewee.AutoField()
-    first_name = peewee.TextField()
-    last_name = peewee.TextField()
-    employee_id = peewee.TextField(default="")
-    sys_user = peewee.TextField(default="")
-    sys_domain = peewee.TextField(default="")
-    crm_user = peewee.TextField(default="")
-    email = peewee.TextField(default="")
-    mobile_id = peewee.TextField(default="")
-    site_id = peewee.IntegerField(default=-1)
-    status = peewee.TextField(default="A")
-    allow_self_record = peewee.BooleanField(default=False)
-    allow_self_download = peewee.BooleanField(default=False)
+    schedule_id = peewee.AutoField()
+    name = peewee.TextField()
+    settings = DocumentField()
     added_at = MomentField()
     modified_at = MomentField()
 
     class Meta:
         """Its name in the database."""
 
-        table_name = "agents"
-
-
-@final
-class AgentPhoneRow(peewee.Model):
-    """Which agent has a phone; a phone has one agent."""
-
-    phone_id = peewee.TextField(primary_key=True)
-    agent = peewee.ForeignKeyField(AgentRow, backref="phones", on_delete="CASCADE", index=False)
-
-    class Meta:
-        """Its name in the database."""
-
-        table_name = "agent_phones"
+        table_name = "schedules"
 
 
 LOOKED_UP: tuple[str, ...] = (
@@ -232,7 +231,23 @@ RecordingRow.add_index(
     RecordingRow.index(RecordingRow.started_at, RecordingRow.record_id, name="recordings_by_started_at")
 )
 CallRow.add_index(CallRow.index(CallRow.started_at, name="calls_by_started_at"))
-AgentPhoneRow.add_index(AgentPhoneRow.index(AgentPhoneRow.agent, name="agent_phones_by_agent_id"))
-StationRow.add_index(StationRow.index(peewee.fn.LOWER(StationRow.device_id), name="stations_by_device_id"))
+MailRow.add_index(MailRow.index(MailRow.state, MailRow.due_at, name="mails_by_state"))
+ScheduleRow.add_index(ScheduleRow.index(peewee.fn.LOWER(ScheduleRow.name), name="schedules_by_name", unique=True))
 
-TABLES: tuple[type[peewee.Model], ...] = (RecordingRow, CallRow, DeviceRow, StationRow, AgentRow, AgentPhoneRow)
+TABLES: tuple[type[peewee.Model], ...] = (
+    RecordingRow,
+    CallRow,
+    DeviceRow,
+    StationRow,
+    AgentRow,
+    AgentPhoneRow,
+    MailRow,
+    GroupRow,
+    GroupPhoneRow,
+    UserRow,
+    UserGroupRow,
+    TermRow,
+    WindowRow,
+    AuditRow,
+    ScheduleRow,
+)
