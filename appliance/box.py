@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import functools
 import logging
 import shutil
 import signal
@@ -15,30 +16,40 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, final
 
-from appliance import clock, daemon
+from appliance import box_figures, clock, daemon, metrics
 from appliance.audio.export import Exporter
 from appliance.box_lock import BoxLock
 from appliance.bus.commands import Services
 from appliance.bus.inproc import InprocBus
+from appliance.bus.registry import Registry
 from appliance.calls.devices import DeviceTable
 from appliance.capture.protocol import Finished, Trouble, Turned
 from appliance.channels.pool import ChannelPool
+from appliance.control import ControlSocket, SimulateFault
 from appliance.errors import DatabaseError, DiskFullError
 from appliance.eventproxy.feed import EventProxy
 from appliance.events.bus import EventBus
 from appliance.mail.queue import MailQueue
 from appliance.messages.origin import Port
+from appliance.metrics import Source
+from appliance.playback.service import Playbacks
 from appliance.recording import naming
 from appliance.recording.active import ActiveRecording
 from appliance.recording.announce import Announcer
 from appliance.recording.current_records import CurrentRecords
 from appliance.recording.recorder import Recorder, RecorderRules
 from appliance.recording.saving import Saver
+from appliance.recording.screens import ScreenRecords
 from appliance.recording.spool_orders import SpoolOrders
 from appliance.recording.writer_link import WriterLink
 from appliance.scheduler.arrivals import Arrivals, trunk_rules
+from appliance.scheduler.blackouts import BlackoutRules
 from appliance.scheduler.call_log import StoredCallLog
-from appliance.scheduler.decide import schedules_of
+from appliance.scheduler.chats import Chats
+from appliance.scheduler.core import Core
+from appliance.scheduler.current_schedules import CurrentSchedules
+from appliance.scheduler.decide import pattern_of, schedules_of
+from appliance.scheduler.on_order import OnOrder
 from appliance.scheduler.service import Scheduler, SchedulerRules
 from appliance.scheduler.status import CoreStatus
 from appliance.settings.models import Settings
@@ -122,8 +133,25 @@ class Box:
                 core_id=box.core_id,
                 schedules=schedules_of(settings.schedules),
                 media_wait_s=recording.media_wait_s,
+                blackouts=BlackoutRules(
+                    enabled=recording.blackouts,
+                    tied_to=recording.blackout_tied_to,
+                    max_s=recording.blackout_max_s,
+                    holdback_s=recording.holdback_s,
+                ),
+                filters=tuple(pattern_of(one) for one in recording.filters),
             ),
             next_global_call_id=self.store.identities.next_global_call_id,
+        )
+        self.playbacks = Playbacks(self.pool, self.taps, self.events, box.data_dir / "playback")
+        self.schedules = CurrentSchedules(self.scheduler, self.store.schedules, settings.schedules)
+        self.chats = Chats(
+            ScreenRecords(settings.recording_path, box.data_dir / "inbox"),
+            self.devices,
+            core_id=box.core_id,
+            next_record_id=self.store.identities.next_record_id,
+            next_global_call_id=self.store.identities.next_global_call_id,
+            saved=self.saver.finished,
         )
         self.arrivals = Arrivals(
             self.scheduler,
@@ -135,12 +163,15 @@ class Box:
         self.exporter = Exporter(box.data_dir / "exports")
         self.mail = MailQueue(settings.mail, self.store.mails, self.store.records, self.exporter)
         self.services = Services(
-            bus=InprocBus(box.core_id, self.scheduler),
+            bus=InprocBus(box.core_id, Core(self.scheduler, OnOrder(self.scheduler), self.chats, self.devices)),
             devices=self.devices,
-            status=CoreStatus(self.scheduler, lambda: read_system(settings.recording_path)),
+            status=CoreStatus(self.scheduler, self.chats, self.devices, lambda: read_system(settings.recording_path)),
             records=CurrentRecords(self.store.records, self.saver),
             exporter=self.exporter,
             mail=self.mail,
+            playback=self.playbacks,
+            registry=self._registry(),
+            audit=self.store.audit,
             recording_roots=(settings.recording_path,),
             strict_call_state=settings.api.strict_call_state,
             api=settings.api,
@@ -148,18 +179,27 @@ class Box:
         proxy = EventProxy(self.events, settings.events.queue, settings.api)
         self.api = XmlServer(settings.api, self.services, Port.COMMANDS, proxy.feed)
         self.event_port = XmlServer(settings.events, self.services, Port.EVENTS, proxy.feed)
-        self.web = WebServer(settings.web, web_api(self.services, settings.web.max_message_bytes))
+        sources: tuple[Source, ...] = (
+            lambda: box_figures.of_taps(self.taps),
+            lambda: box_figures.of_scheduler(self.scheduler),
+            lambda: box_figures.of_writing(self.writer, self.saver, self._troubles),
+            lambda: box_figures.of_ports((self.api, self.event_port), proxy),
+        )
+        figures = functools.partial(metrics.page, sources)
+        self.web = WebServer(settings.web, web_api(self.services, settings.web.max_message_bytes, figures))
+        self.control = ControlSocket(box.run_dir, figures, self._simulate)
 
     # --- life -----------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Bring everything up, the listeners last."""
-        if not self._settings.schedules:
-            logger.warning("there are no schedules: no call is recorded")
         self._at_end(_End.STORE, self.store.close)
         self._at_end(_End.STORE, self.exporter.close)
         await self.store.open()
         await self._recall()
+        await self.schedules.recall()
+        if not self.scheduler.schedules:
+            logger.warning("there are no schedules: no call is recorded unless a client orders it")
         await self.taps.plan(self.pool)
         self._at_end(_End.TASKS, self._cancel)
         self._at_end(_End.WRITER, self.writer.close)
@@ -168,15 +208,20 @@ class Box:
         self._vital(self.saver.run(), "saver")
         self._at_end(_End.CALL_LOG, self.call_log.flush)
         self._vital(self.call_log.run(), "log of calls")
+        self._vital(self.store.audit.run(), "audit")
         await self.saver.save_all()
         self._at_end(_End.TAPS, self.taps.close)
-        await self.taps.start(self.arrivals)
+        await self.taps.start(self.arrivals, self.playbacks)
         self._vital(self.taps.run(), "taps")
         self._at_end(_End.CALLS, lambda: self.scheduler.close("the box stops"))
+        self._at_end(_End.CALLS, lambda: self.chats.close("the box stops"))
         self._vital(self._tick(), "clock")
+        self._vital(self.schedules.run(), "schedules")
+        self._at_end(_End.CALLS, self.playbacks.close)
+        self._vital(self.playbacks.run(), "playback")
         if self._settings.mail.host:
             self._vital(self.mail.run(), "mail")
-        for listener in (self.api, self.event_port, self.web):
+        for listener in (self.control, self.api, self.event_port, self.web):
             self._at_end(_End.LISTENERS, listener.stop)
             await listener.start()
         if self.web.task:
@@ -249,6 +294,10 @@ class Box:
         except OSError as error:
             raise DiskFullError(f"{root} cannot be written: {error.strerror}") from error
 
+    def _registry(self) -> Registry:
+        store = self.store
+        return Registry(store.agents, store.stations, store.groups, store.users, store.terms, store.windows)
+
     def _active(self, record_id: int) -> ActiveRecording | None:
         return next((a for a in self.scheduler.active if a.record_id == record_id), None)
 
@@ -260,6 +309,10 @@ class Box:
         level = logging.WARNING if trouble.over else logging.ERROR
         logger.log(level, "writer: %s%s: %s", trouble.kind, " is over" if trouble.over else "", trouble.text)
         daemon.status(", ".join(sorted(self._troubles)) or "Recording")
+
+    async def _simulate(self, request: SimulateFault) -> None:
+        logger.warning("fault on purpose: %s", request)
+        await self.taps.simulate(request.tap, request.line, request.fault, request.amount)
 
     def _turned(self, turned: Turned) -> None:
         for session, seconds in turned.silent_s.items():

@@ -19,8 +19,22 @@ Raise near the cause; they are caught at three places only: ``messages.dispatch`
         ├── DeviceNotInCallError      7
         ├── RecorderNotRunningError  34 no core could be reached
         ├── NoFreeChannelError        3
+        ├── AlreadyRecordingError     1
+        ├── NotRecordingError        12
+        ├── ScheduleUnmatchedError    9 the scheduler was asked, and no schedule takes the call
+        ├── RecordingFilteredError   35 a recording filter forbids it
         ├── DiskFullError             2
         ├── DatabaseError            23
+        ├── BlackoutStateError       38 strict: an end without a begin, a second begin
+        ├── UnlicensedError          39 an optional part of the box that is switched off
+        ├── KeysNotUniqueError       22 a name or phone that is taken, or that several have
+        ├── AgentUnknownError        24
+        ├── AgentNotActiveError      25 inactive or deleted
+        ├── GroupUnknownError        27
+        ├── UserUnknownError         28
+        ├── ClientUnknownError       31 no such workstation
+        ├── ModeInvalidError         29
+        ├── SessionUnspecifiedError  33
         ├── RecordIdInvalidError     40
         ├── FileMissingError         41
         ├── EventTypeInvalidError    30
@@ -103,11 +117,15 @@ class UnreachableError(LinetapError):
 
 
 class RequestError(LinetapError):
-    """A request that cannot be done; the text becomes RESULTMSG, the label when there is none."""
+    """A request that cannot be done; the text becomes RESULTMSG, the label when there is none.
 
-    def __init__(self, detail: str = "") -> None:
+    ``body`` are elements of the answer that tell of what is there instead.
+    """
+
+    def __init__(self, detail: str = "", *, body: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(detail or self.code.label)
         self.detail = detail or self.code.label
+        self.body = body
 
 
 class FormatInvalidError(RequestError):
@@ -185,6 +203,30 @@ class NoFreeChannelError(RequestError):
     code = ResultCode.API_ERROR_NO_FREE_CHANNELS
 
 
+class AlreadyRecordingError(RequestError):
+    """The call is being recorded."""
+
+    code = ResultCode.API_ERROR_ALREADY_RECORDING
+
+
+class NotRecordingError(RequestError):
+    """Nothing of the device is being recorded."""
+
+    code = ResultCode.API_DEVICE_NOT_RECORDING
+
+
+class ScheduleUnmatchedError(RequestError):
+    """The scheduler was asked, and no schedule takes the call."""
+
+    code = ResultCode.API_DID_NOT_MATCH_A_SCHEDULE
+
+
+class RecordingFilteredError(RequestError):
+    """A recording filter forbids to record the call."""
+
+    code = ResultCode.API_ERROR_BLOCKED_RECORDING_FILTER
+
+
 class DiskFullError(RequestError):
     """The recording disk has less room than the reserve."""
 
@@ -195,6 +237,66 @@ class DatabaseError(RequestError):
     """The database could not do it."""
 
     code = ResultCode.API_DATABASE_QUERY_ERROR
+
+
+class BlackoutStateError(RequestError):
+    """A blackout is ended that nobody began, or begun twice, and the settings ask to be strict about it."""
+
+    code = ResultCode.API_BLACKOUT_INVALID_STATE
+
+
+class UnlicensedError(RequestError):
+    """An optional part of the box is switched off."""
+
+    code = ResultCode.API_UNLICENSED
+
+
+class KeysNotUniqueError(RequestError):
+    """A name or a phone is taken, or a name that several have does not say which is meant."""
+
+    code = ResultCode.API_ERROR_KEYS_NOT_UNIQUE
+
+
+class AgentUnknownError(RequestError):
+    """No agent has the id or the name."""
+
+    code = ResultCode.API_AGENT_NOT_FOUND
+
+
+class AgentNotActiveError(RequestError):
+    """The agent is inactive or deleted."""
+
+    code = ResultCode.API_AGENT_NOT_ACTIVE
+
+
+class GroupUnknownError(RequestError):
+    """No group has the id or the name."""
+
+    code = ResultCode.API_NO_GROUP
+
+
+class UserUnknownError(RequestError):
+    """No user has the id or the name."""
+
+    code = ResultCode.API_USER_NOT_FOUND
+
+
+class ClientUnknownError(RequestError):
+    """No desktop of that computer or user has reported."""
+
+    code = ResultCode.API_ERROR_CLIENT_NOT_FOUND
+
+
+class ModeInvalidError(RequestError):
+    """MODE names no mode of a device."""
+
+    code = ResultCode.API_MODE_INVALID
+
+
+class SessionUnspecifiedError(RequestError):
+    """A message about a chat came without SESSIONID."""
+
+    code = ResultCode.API_SESSIONID_UNSPECIFIED
 
 
 class RecordIdInvalidError(RequestError):

@@ -142,6 +142,11 @@ class ClockedTap(Tap):
             for session in list(self._sessions.values()):
                 self._finish(session, "tap closed")
 
+    def captures(self, line: str) -> bool:
+        """Whether a session goes on on the line."""
+        with self._lock:
+            return line in self._sessions
+
     def lose(self, line: str, frames: int, reason: LossReason) -> None:
         """Lose the line's next ``frames`` frames; told once they are over, as a device's loss is."""
         self._line(line)

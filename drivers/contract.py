@@ -161,6 +161,18 @@ class CallLeft(TapEvent):
     reason: str
 
 
+class CallAnswered(TapEvent):
+    """The phone that the tap dialled took the call. One that is over, answered or not, is told by CallLeft."""
+
+    event: Literal["call_answered"] = "call_answered"
+
+
+class PlayEnded(TapEvent):
+    """The file was played to its end; the call goes on."""
+
+    event: Literal["play_ended"] = "play_ended"
+
+
 class CallRefused(TapEvent):
     """A call was turned away before it took a line."""
 
@@ -193,6 +205,8 @@ TAP_EVENTS: tuple[type[TapEvent], ...] = (
     SessionOpened,
     SessionClosed,
     CallLeft,
+    CallAnswered,
+    PlayEnded,
     CallRefused,
     LineFault,
     AudioLost,
@@ -345,6 +359,20 @@ class Tap(abc.ABC):
     def hang_up(self, line: str, reason: str) -> None:
         """End the call on the line (taps on which calls arrive or that dial)."""
         raise TapError(f"{type(self).__name__} has no calls to hang up: {line}, {reason}")
+
+    def dial(self, line: str, number: str, barge_code: str) -> None:
+        """Call a phone from an idle line (taps with ``capabilities.dials``); CallAnswered or CallLeft follow.
+
+        With a ``barge_code`` the call joins the one that goes on at the phone. Raises LineUnknownError, LineBusyError.
+        """
+        raise TapError(f"{type(self).__name__} does not dial: {line}, {number}, {barge_code}")
+
+    def play(self, line: str, file: Path) -> None:
+        """Play a mono 16-bit PCM WAV file, of any rate, to the call on the line; PlayEnded follows.
+
+        For taps with ``capabilities.speaks``. Raises LineUnknownError, LineIdleError.
+        """
+        raise TapError(f"{type(self).__name__} does not speak: {line}, {file}")
 
     def simulate(self, line: str, fault: str, amount: float) -> None:
         """Make a fault happen (taps with ``capabilities.simulates``): stall, overflow, drop or die."""

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from typing import final
 
+from appliance.calls.blackout import Blackout
 from appliance.calls.fields import CallFields
 
 
@@ -14,6 +15,7 @@ from appliance.calls.fields import CallFields
 class Call:
     """A call from CALLSTART (or its arrival on a trunk) on; it stays listed after its end, until the next one.
 
+    ``announced`` is False where a recording was ordered without a call: no client ever told of it.
     ``outcome`` says what became of it for the reconciliation of calls with recordings, ``reason`` why.
     """
 
@@ -33,6 +35,8 @@ class Call:
     filename: str = ""
     record_id: int | None = None
     is_recording: bool = False
+    announced: bool = True
+    blackouts: list[Blackout] = dataclasses.field(default_factory=list)
 
     @property
     def open(self) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+from collections.abc import Sequence
 from typing import Protocol, final
 
 from appliance.calls.fields import CallFields
@@ -20,6 +22,10 @@ class Directory(Protocol):
         """Give the phone ids of the active agent of that user name."""
         ...
 
+    def agent_of(self, device_alias: str, device_id: str) -> str:
+        """Give the AGENTID of the active agent who has the alias as a phone, or else the device; blank for nobody."""
+        ...
+
 
 @final
 @dataclasses.dataclass(slots=True)
@@ -31,6 +37,8 @@ class Device:
     station: str = ""
     sys_user: str = ""
     crm_user: str = ""
+    mode: str = ""
+    mode_changed_at: dt.datetime | None = None
 
 
 @final
@@ -53,6 +61,19 @@ class DeviceTable:
     def known(self, device_id: str) -> Device | None:
         """Give what is known of the device."""
         return self._devices.get(device_id)
+
+    def change_mode(self, device_id: str, mode: str, at: dt.datetime) -> None:
+        """Remember what the agent at the device does, from that moment on."""
+        device = self._devices.setdefault(device_id, Device(device_id))
+        device.mode, device.mode_changed_at = mode, at
+
+    def device_of_phones(self, phones: Sequence[str]) -> str:
+        """Give the device that was last seen with one of an agent's phones, else the first phone; blank without any."""
+        return self._of_phones(phones) or next(iter(phones), "")
+
+    def agent_of(self, device_alias: str, device_id: str) -> str:
+        """Give the AGENTID of a call on the device, blank where nobody has it; never waits."""
+        return self._directory.agent_of(device_alias, device_id)
 
     async def resolve(
         self, device_id: str = "", station: str = "", device_alias: str = "", crm_user: str = "", sys_user: str = ""
@@ -83,7 +104,7 @@ class DeviceTable:
         matching = [d.device_id for d in self._devices.values() if getattr(d, name).casefold() == wanted]
         return matching[-1] if matching else None
 
-    def _of_phones(self, phones: list[str]) -> str | None:
+    def _of_phones(self, phones: Sequence[str]) -> str | None:
         for phone in phones:
             found = self._last_with("device_alias", phone) or (phone if phone in self._devices else None)
             if found:

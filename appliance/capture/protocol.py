@@ -13,11 +13,13 @@ import pydantic
 
 from drivers.contract import (
     AudioLost,
+    CallAnswered,
     CallArrived,
     CallLeft,
     CallRefused,
     LineFault,
     MediaStarted,
+    PlayEnded,
     SessionClosed,
     SessionOpened,
 )
@@ -60,6 +62,27 @@ class HangUp(_Message):
 
 
 @final
+class Dial(_Message):
+    """Call a phone from the line."""
+
+    verb: Literal["dial"] = "dial"
+    number: int
+    line: str
+    phone: str
+    barge_code: str
+
+
+@final
+class Play(_Message):
+    """Play a file to the call on the line."""
+
+    verb: Literal["play"] = "play"
+    number: int
+    line: str
+    file: str
+
+
+@final
 class Simulate(_Message):
     """Make a fault happen on a tap that simulates."""
 
@@ -78,7 +101,7 @@ class Shutdown(_Message):
     number: int = 0
 
 
-Command = Annotated[Start | Stop | HangUp | Simulate | Shutdown, pydantic.Field(discriminator="verb")]
+Command = Annotated[Start | Stop | HangUp | Dial | Play | Simulate | Shutdown, pydantic.Field(discriminator="verb")]
 
 # --- tap worker -> core -------------------------------------------------------------------------------------------
 
@@ -108,7 +131,16 @@ class Emitted(_Message):
 
     event: Literal["emitted"] = "emitted"
     fact: (
-        CallArrived | MediaStarted | SessionOpened | SessionClosed | CallLeft | CallRefused | LineFault | AudioLost
+        CallArrived
+        | MediaStarted
+        | SessionOpened
+        | SessionClosed
+        | CallLeft
+        | CallAnswered
+        | PlayEnded
+        | CallRefused
+        | LineFault
+        | AudioLost
     ) = pydantic.Field(discriminator="event")
 
 

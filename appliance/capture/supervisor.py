@@ -11,7 +11,7 @@ from typing import final
 from appliance.capture import planning
 from appliance.capture.child import Watch
 from appliance.capture.link import WorkerLink
-from appliance.capture.protocol import HangUp, Simulate, Start, Stop
+from appliance.capture.protocol import Dial, HangUp, Play, Simulate, Start, Stop
 from drivers.contract import (
     AudioLost,
     CallRefused,
@@ -148,6 +148,16 @@ class TapSupervisor:
         """End the call on the line."""
         worker = self._worker(line)
         await worker.ask(HangUp(number=worker.next_number(), line=line, reason=reason))
+
+    async def dial(self, line: str, phone: str, barge_code: str) -> None:
+        """Call a phone from the line."""
+        worker = self._worker(line)
+        await worker.ask(Dial(number=worker.next_number(), line=line, phone=phone, barge_code=barge_code))
+
+    async def play(self, line: str, file: Path) -> None:
+        """Play a file to the call on the line."""
+        worker = self._worker(line)
+        await worker.ask(Play(number=worker.next_number(), line=line, file=str(file)))
 
     async def simulate(self, line: str, fault: str, amount: float) -> None:
         """Make a fault happen on a tap that simulates."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, final
 
 from appliance.capture.pipe import ChildPipe
 from appliance.capture.protocol import (
     Alive,
     Command,
+    Dial,
     Done,
     Emitted,
     HangUp,
+    Play,
     Ready,
     Shutdown,
     Simulate,
@@ -125,6 +128,10 @@ class Worker:
                 self._tap.stop(command.line)
             case HangUp():
                 self._tap.hang_up(command.line, command.reason)
+            case Dial():
+                self._tap.dial(command.line, command.phone, command.barge_code)
+            case Play():
+                self._tap.play(command.line, Path(command.file))
             case Simulate():
                 self._tap.simulate(command.line, command.fault, command.amount)
             case Shutdown():

@@ -61,6 +61,8 @@ class Channel:
         Priority of the recording on it, 0 to 100; -1 when there is none.
     device_id, device_alias
         Whom the channel records, or recorded last (the wire shows that for idle channels too).
+    speaks
+        The line can call a phone and play to it.
     promised
         A recording waits for the one that ends on the channel just now.
     arrival
@@ -81,6 +83,7 @@ class Channel:
         self.device_id = ""
         self.device_alias = ""
         self.playback_extension = ""
+        self.speaks = False
         self.arrival: Arrival | None = None
 
     def __repr__(self) -> str:

@@ -109,6 +109,15 @@ class ChannelPool:
         """Choose among all channels."""
         return choose(self._channels, wanted)
 
+    def choose_for_playback(self) -> Channel | None:
+        """Give an idle line that can play to a phone: one reserved for that first, then a free one for any."""
+        idle = [c for c in self._channels if c.speaks and c.state is ChannelState.IDLE and not c.promised]
+        for use in ("playback", "any"):
+            found = next((c for c in idle if c.assignment.use == use), None)
+            if found:
+                return found
+        return None
+
     def __iter__(self) -> Iterator[Channel]:
         return iter(self._channels)
 

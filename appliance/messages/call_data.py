@@ -8,6 +8,7 @@ from typing import Annotated
 from appliance.calls.fields import USER_FIELDS
 from appliance.messages.device_request import DeviceRequest
 from appliance.messages.parameter import INT32_MAX, Choice, Number, Text
+from appliance.messages.request import Request
 
 _Own20 = Annotated[str | None, Text("data of your own, kept with the call", length=20)]
 _Own50 = Annotated[str | None, Text("data of your own, kept with the call", length=50)]
@@ -17,8 +18,8 @@ DESCRIPTIVE = ("group", "gate", "ani", "dnis", *USER_FIELDS, "call_direction")
 """Fields that every form of CALLUPDATE may change."""
 
 
-class CallData(DeviceRequest, abc.ABC):
-    """Request that carries the data of a call."""
+class CallDescription(Request, abc.ABC):
+    """Request that carries what describes a call or a session."""
 
     group: Annotated[str | None, Text("group", length=20)] = None
     gate: Annotated[str | None, Text("ACD gate or queue", length=20)] = None
@@ -58,3 +59,7 @@ class CallData(DeviceRequest, abc.ABC):
         int | None,
         Number("days to keep the recording; -1 is not set", name="KEEPDAYS", synonyms=("KEEP_DAYS",), lowest=-1),
     ] = None
+
+
+class CallData(CallDescription, DeviceRequest, abc.ABC):
+    """Request that carries the data of a device's call."""

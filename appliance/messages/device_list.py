@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from appliance.bus.commands import DeviceView
 from appliance.calls.fields import USER_FIELDS
 from appliance.messages.result import Body
-from appliance.messages.wire_text import us_time, yes_blank, yes_no
+from appliance.messages.wire_text import iso_time, us_time, yes_blank, yes_no
+
+MODES = ("SIGNEDON", "SIGNEDOFF", "READY", "NOTREADY", "INCALL", "CALLEND", "LUNCH", "BREAK", "OTHER", "WRAP")
+"""What MODECHANGE may say behind ``MODE_``; its place is its number in MODE."""
 
 
-def devices_section(devices: Sequence[DeviceView]) -> Body:
-    """``DEVICES{COUNT, DEVICE*}``; COUNT stands inside."""
-    return (("DEVICES", (("COUNT", str(len(devices))), *(("DEVICE", _device(d)) for d in devices))),)
+def devices_section(devices: Sequence[DeviceView], *, modes: bool = False) -> Body:
+    """``DEVICES{COUNT, DEVICE*}``; COUNT stands inside. ``modes``: each tells its mode behind COREIDENT."""
+    return (("DEVICES", (("COUNT", str(len(devices))), *(("DEVICE", _device(d, modes=modes)) for d in devices))),)
 
 
-def _device(view: DeviceView) -> Body:
+def _device(view: DeviceView, *, modes: bool) -> Body:
     fields = view.fields
     return (
         ("DEVICEID", view.device_id),
@@ -34,7 +37,17 @@ def _device(view: DeviceView) -> Body:
         ("STARTTIME", us_time(view.started_at)),
         ("STOPTIME", us_time(view.stopped_at)),
         ("COREIDENT", str(view.core_id)),
+        *(_mode(view) if modes else ()),
         ("RECORDING", _recording(view)),
+    )
+
+
+def _mode(view: DeviceView) -> Body:
+    name = view.mode.removeprefix("MODE_")
+    return (
+        ("MODE", str(MODES.index(name)) if name in MODES else ""),
+        ("MODESTR", view.mode),
+        ("LASTMODECHANGE", iso_time(view.mode_changed_at)),
     )
 
 

@@ -6,7 +6,8 @@ import abc
 from typing import Annotated, ClassVar
 
 from appliance.bus.commands import Delivery, Services
-from appliance.errors import DeviceInvalidError, DeviceNotInCallError, RecorderNotRunningError
+from appliance.errors import DeviceInvalidError, DeviceNotInCallError
+from appliance.messages.delivery import told_cores
 from appliance.messages.parameter import Text
 from appliance.messages.request import Request
 from appliance.messages.result import Result
@@ -96,14 +97,10 @@ class DeviceRequest(Request, abc.ABC):
 
     def delivered(self, delivery: Delivery, services: Services) -> Result:
         """Tell which cores took the command. Raises RecorderNotRunningError when none did."""
-        name = self.envelope.request_type
-        if not delivery.reached:
-            raise RecorderNotRunningError
+        text = told_cores(self.envelope.request_type, delivery)
         if delivery.failed:
-            text = f"{name} could not be sent to the following cores: {_joined(delivery.failed)}"
-            code = services.api.partial_code
-            return self.result(message=text, result_type="API_PARTIAL_CORE_RESPONSE", code=code)
-        return self.result(message=f"{name} sent to all of the following cores: {_joined(delivery.reached)}")
+            return self.result(message=text, result_type="API_PARTIAL_CORE_RESPONSE", code=services.api.partial_code)
+        return self.result(message=text)
 
     @staticmethod
     def judge_call_state(delivery: Delivery, services: Services) -> None:
@@ -111,7 +108,3 @@ class DeviceRequest(Request, abc.ABC):
         strict = services.strict_call_state or services.api.strict_call_state
         if strict and delivery.reached and not delivery.in_call:
             raise DeviceNotInCallError
-
-
-def _joined(cores: tuple[int, ...]) -> str:
-    return ",".join(str(core) for core in sorted(cores))

@@ -10,7 +10,14 @@ import logging
 from collections.abc import Awaitable, Mapping
 
 from appliance.bus.commands import Services
-from appliance.errors import LinetapError, ResultCode, TypeMissingError, TypeUnknownError, ValueInvalidError
+from appliance.errors import (
+    LinetapError,
+    RequestError,
+    ResultCode,
+    TypeMissingError,
+    TypeUnknownError,
+    ValueInvalidError,
+)
 from appliance.messages.catalog import catalog
 from appliance.messages.envelope import UNREADABLE, Envelope
 from appliance.messages.origin import Origin
@@ -51,7 +58,8 @@ def refuse(error: Exception, services: Services, origin: Origin, envelope: Envel
         message = code.label
         logger.error("failed: %s from %s", envelope.request_type, origin.peer, exc_info=error)
     result_type = ResultCode(code).label if services.api.error_resulttype == "label" else "ERROR"
-    return Result(envelope.request_type, envelope.request_id, result_type, int(code), message)
+    body = error.body if isinstance(error, RequestError) else ()
+    return Result(envelope.request_type, envelope.request_id, result_type, int(code), message, body)
 
 
 def _judge(values: Mapping[str, str], envelope: Envelope, services: Services, origin: Origin) -> Request:

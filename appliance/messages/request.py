@@ -94,6 +94,21 @@ class Request(pydantic.BaseModel, abc.ABC):
         """Give a result that is a file."""
         return Result(self.envelope.request_type, self.envelope.request_id, attachment=attachment)
 
+    def deed(self) -> str:
+        """What the audit calls it."""
+        return self.wire_name()
+
+    def note(
+        self,
+        services: Services,
+        origin: Origin,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Leave a row in the audit: for a change with what was before and after, else with the facts as ``after``."""
+        services.audit.note(self.deed(), port=origin.port.value, peer=origin.peer, before=before, after=after)
+
     def passed(self, fields: tuple[str, ...]) -> dict[str, Any]:
         """Those of the fields that the client passed, with their values."""
         return {f: getattr(self, f) for f in fields if f in self.model_fields_set and getattr(self, f) is not None}

@@ -8,9 +8,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, final
 
-from appliance.bus.commands import ChannelView, Command, Delivery, DeviceView, Services, SystemView
+from appliance.bus.commands import (
+    ChannelView,
+    Command,
+    Delivery,
+    DeviceView,
+    PlaybackOrder,
+    Services,
+    SystemView,
+)
 from appliance.calls.fields import CallFields
-from appliance.errors import DeviceInvalidError
+from appliance.errors import DeviceInvalidError, UnlicensedError, ValueInvalidError
+from appliance.messages.sample_registry import SampleAudit, sample_registry
 from appliance.recording.facts import Recording
 from appliance.settings.models import ApiSettings
 
@@ -122,10 +131,52 @@ class SampleExporter:
         """Two formats."""
         return {"wav": "audio/wav", "mp3": "audio/mpeg"}
 
+    def media_type(self, suffix: str) -> str:
+        """Give the type of one of them."""
+        found = self.formats().get(suffix.lower())
+        if found is None:
+            raise ValueInvalidError(f"format not available: {suffix}")
+        return found
+
     async def open(self, recording: Recording, suffix: str) -> tuple[int | None, AsyncIterator[bytes]]:
         """Give the octets in small pieces."""
         del recording, suffix
         return len(self.octets) if self.length_known else None, _pieces(self.octets)
+
+
+@final
+@dataclasses.dataclass(slots=True)
+class SampleMail:
+    """Keeps what it was given; with ``server`` False it is switched off."""
+
+    server: bool = True
+    queued: list[tuple[int, str, str]] = dataclasses.field(default_factory=list)
+
+    async def put(self, recording: Recording, addresses: tuple[str, ...], suffix: str) -> None:
+        """Keep it for each address."""
+        if not self.server:
+            raise UnlicensedError
+        self.queued += [(recording.record_id, address, suffix) for address in addresses]
+
+
+@final
+@dataclasses.dataclass(slots=True)
+class SamplePlayback:
+    """Keeps what it was told; plays to the phones of ``playing``."""
+
+    ordered: list[PlaybackOrder] = dataclasses.field(default_factory=list)
+    playing: list[str] = dataclasses.field(default_factory=list)
+
+    async def start(self, order: PlaybackOrder) -> None:
+        """Keep it."""
+        self.ordered.append(order)
+        self.playing.append(order.phone)
+
+    async def stop(self, phone: str) -> bool:
+        """Forget it."""
+        there = phone in self.playing
+        self.playing = [one for one in self.playing if one != phone]
+        return there
 
 
 def sample_services(api: ApiSettings | None = None) -> Services:
@@ -136,6 +187,10 @@ def sample_services(api: ApiSettings | None = None) -> Services:
         status=SampleStatus(),
         records=SampleRecords(),
         exporter=SampleExporter(),
+        mail=SampleMail(),
+        playback=SamplePlayback(),
+        registry=sample_registry(),
+        audit=SampleAudit(),
         recording_roots=(_ROOT,),
         api=api or ApiSettings(),
     )

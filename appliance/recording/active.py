@@ -11,6 +11,7 @@ from typing import final
 from appliance import clock
 from appliance.calls.call import Call
 from appliance.channels.channel import Channel
+from appliance.errors import RequestError
 from appliance.units import RecordId, SessionId
 
 NO_RECORD = RecordId(0)
@@ -30,6 +31,7 @@ class Terms:
     archive_action: int
     max_record_time_s: int | None = None
     max_record_silence_s: int | None = None
+    min_record_time_s: int | None = None
 
 
 @final
@@ -40,7 +42,8 @@ class ActiveRecording:
     ``detached`` says that the line is no longer the recording's (the far end hung up, or the worker died): nothing
     is left to be stopped there. ``media`` is set when audio comes in, ``stopping`` when the end was ordered,
     ``freed`` when the channel may be used by the next one. ``queued``: it still waits for the recording before it on
-    the channel. ``again``: its call shall be recorded anew if it goes on after this recording.
+    the channel. ``again``: its call shall be recorded anew if it goes on after this recording. ``settled`` is set
+    when the recording began, waits for its media, or came to nothing, by ``fault`` if it has one.
     """
 
     call: Call
@@ -63,6 +66,8 @@ class ActiveRecording:
     media: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     stopping: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     freed: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    settled: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    fault: RequestError | None = None
     chosen_mono_s: float = dataclasses.field(default_factory=clock.monotonic_s)
 
     @property
@@ -74,3 +79,11 @@ class ActiveRecording:
     def max_record_silence_s(self) -> int | None:
         """Longest silence: the call's MAXRECORDSILENCE, else the schedule's."""
         return self.call.fields.max_record_silence_s or self.terms.max_record_silence_s
+
+    @property
+    def too_short(self) -> bool:
+        """Whether the recording ended in good order before the schedule's shortest length, and is not to be kept."""
+        shortest_s = self.terms.min_record_time_s
+        if not shortest_s or not self.claimed or self.interrupted or self.stopped_at is None:
+            return False
+        return self.stopped_mono_s - self.began_mono_s < shortest_s

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Protocol, final
 
 from appliance import clock
+from appliance.calls.blackout import Blackout
 from appliance.channels.states import ChannelState, Trigger
-from appliance.errors import RequestError
+from appliance.errors import RecorderNotRunningError, RequestError
 from appliance.recording.active import ActiveRecording
 from appliance.recording.announce import Announcer, archive_action, kept_days
-from appliance.spool.records import Claimed, FieldsChanged, OrderRecord, Stopped
+from appliance.spool.records import BlackoutBegan, BlackoutEnded, Claimed, Dropped, FieldsChanged, OrderRecord, Stopped
 from appliance.units import RecordId, SessionId
 from drivers.contract import TapError
 
@@ -48,7 +49,10 @@ class Orders(Protocol):
         ...
 
     def append(self, session: SessionId, record: OrderRecord) -> None:
-        """Write an order down and make the writer look at it. Raises TapFailedError if a claim cannot be written."""
+        """Write an order down and make the writer look at it.
+
+        Raises TapFailedError if a claim, or the begin of a blackout, cannot be written.
+        """
         ...
 
 
@@ -104,7 +108,9 @@ class Recorder:
                 await before.freed.wait()
                 if not self._follow(active):
                     return
-            if await self._begin(active):
+            begun = await self._begin(active)
+            active.settled.set()
+            if begun:
                 await active.stopping.wait()
             await self._finish(active)
         except Exception as error:  # supervision of taps: the channel goes to Error and is opened again
@@ -112,6 +118,7 @@ class Recorder:
             self._failed(active, "API_ERROR_UNKNOWN", str(error))
         finally:
             active.call.is_recording = False
+            active.settled.set()
             active.freed.set()
 
     def take(self, active: ActiveRecording) -> None:
@@ -142,9 +149,11 @@ class Recorder:
             active.record_id = self._next_record_id()
             began = await (self._claim_arrival(active) if channel.calls_arrive else self._capture(active))
         except RequestError as error:
+            active.fault = error
             self._failed(active, error.code.label, error.detail, channel_works=True)
             return False
         except TapError as error:
+            active.fault = RecorderNotRunningError(f"{type(error).__name__}: {error}")
             self._failed(active, "API_ERROR_RECORDER_NOT_RUNNING", f"{type(error).__name__}: {error}")
             return False
         if began:
@@ -178,6 +187,7 @@ class Recorder:
             active.media.set()
         if not active.media.is_set():
             active.channel.apply(Trigger.EXPECTED)
+            active.settled.set()
             if not await self._media_or_end(active):
                 return self._without_media(active)
         back_mono_s = arrival.arrived_mono_s if arrival.fresh else active.call.started_mono_s
@@ -234,6 +244,8 @@ class Recorder:
                 fields=call.fields,
             ),
         )
+        for blackout in call.blackouts:
+            self._order_blackout(active, blackout)
 
     # --- while it runs --------------------------------------------------------------------------------------------
 
@@ -245,6 +257,25 @@ class Recorder:
                 fields=call.fields, keep_days=kept_days(call, terms), archive_action=archive_action(call, terms)
             )
             self._orders.append(active.session, changed)
+
+    def begin_blackout(self, active: ActiveRecording, blackout: Blackout) -> None:
+        """Order silence, before this returns. Raises TapFailedError if that cannot be written down."""
+        if active.claimed:
+            self._order_blackout(active, blackout)
+
+    def end_blackout(self, active: ActiveRecording, blackout: Blackout) -> None:
+        """Order audio again, from the blackout's end on."""
+        if active.claimed and blackout.until_mono_s is not None:
+            ended = BlackoutEnded(number=blackout.number, until_mono_s=blackout.until_mono_s)
+            self._orders.append(active.session, ended)
+
+    def _order_blackout(self, active: ActiveRecording, blackout: Blackout) -> None:
+        from_mono_s = max(blackout.from_mono_s, active.began_mono_s)
+        if blackout.until_mono_s is not None and blackout.until_mono_s <= from_mono_s:
+            return  # it was over before this recording began
+        began = BlackoutBegan(number=blackout.number, from_mono_s=from_mono_s, reason=blackout.reason)
+        self._orders.append(active.session, began)
+        self.end_blackout(active, blackout)
 
     def stop(self, active: ActiveRecording, reason: str, *, interrupted: bool = False) -> None:
         """Order the end, now; a second order changes nothing."""
@@ -258,7 +289,7 @@ class Recorder:
         active.stopping.set()
 
     def _order_stop(self, active: ActiveRecording) -> None:
-        if not active.claimed or active.stop_written or active.stopped_at is None:
+        if not active.claimed or active.stop_written or active.stopped_at is None or active.too_short:
             return
         active.stop_written = True
         stopped = Stopped(
@@ -283,9 +314,18 @@ class Recorder:
             self._announcer.recording_stopped(active)
         if not active.detached and active.session and (active.claimed or not channel.calls_arrive):
             await self._stop_line(active)
+        if active.too_short:
+            self._drop(active)
         if not active.detached:
             channel.priority = -1
             channel.apply(Trigger.STILL_UP if channel.arrival else Trigger.FREED)
+
+    def _drop(self, active: ActiveRecording) -> None:
+        """Have the recording deleted. Only now: the line has let go of its session."""
+        call, shortest_s = active.call, active.terms.min_record_time_s
+        call.outcome, call.reason = "not kept", f"shorter than {shortest_s} s ({active.terms.schedule})"
+        call.filename, call.record_id = "", None
+        self._orders.append(active.session, Dropped(reason=call.reason))
 
     async def _stop_line(self, active: ActiveRecording) -> None:
         try:

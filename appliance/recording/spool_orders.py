@@ -8,7 +8,7 @@ from typing import final
 
 from appliance.spool.layout import Spool
 from appliance.spool.orders import OrderLog
-from appliance.spool.records import Claimed, Dropped, OrderRecord, Stopped
+from appliance.spool.records import BlackoutBegan, Claimed, Dropped, OrderRecord, Stopped
 from appliance.units import SessionId
 from drivers.contract import TapFailedError
 
@@ -35,7 +35,7 @@ class SpoolOrders:
         return self._spool.new_session_id(tap, line)
 
     def append(self, session: SessionId, record: OrderRecord) -> None:
-        """Write an order down. Raises TapFailedError if a claim cannot be written.
+        """Write an order down. Raises TapFailedError if a claim, or the begin of a blackout, cannot be written.
 
         Other orders for a session that is gone (its worker died, and the writer finished it) are of no use to
         anybody any more; that is logged.
@@ -44,8 +44,9 @@ class SpoolOrders:
             self._log(session).append(record)
         except OSError as error:
             self.close(session)
-            if isinstance(record, Claimed):
-                raise TapFailedError(f"session {session} cannot be claimed: {error}") from error
+            gone = isinstance(error, FileNotFoundError)
+            if isinstance(record, Claimed) or (isinstance(record, BlackoutBegan) and not gone):
+                raise TapFailedError(f"session {session} does not take {record.record!r}: {error}") from error
             logger.warning("session %s did not take the order %r: %s", session, record.record, error)
             return
         self._look(session)

@@ -16,6 +16,7 @@ from typing import Any, Protocol, final
 
 from appliance import clock
 from appliance.bus.commands import Command, StartCall, StopCall, UpdateCall
+from appliance.bus.control import BeginBlackout, EndBlackout
 from appliance.calls.call import Call
 from appliance.calls.devices import DeviceTable
 from appliance.calls.fields import CallFields
@@ -24,7 +25,19 @@ from appliance.channels.pool import ChannelPool, Wanted
 from appliance.recording.active import ActiveRecording, Terms
 from appliance.recording.announce import Announcer
 from appliance.recording.recorder import NO_MEDIA, Recorder
-from appliance.scheduler.decide import Schedule, decide
+from appliance.scheduler.blackouts import BlackoutRules, Blackouts
+from appliance.scheduler.decide import (
+    ASKED_FOR,
+    WORDS,
+    Circumstances,
+    Decision,
+    Pattern,
+    Schedule,
+    agent_of,
+    decide,
+    is_filtered,
+)
+from appliance.scheduler.tallies import Tallies
 from appliance.units import GlobalCallId
 
 logger = logging.getLogger(__name__)
@@ -55,11 +68,13 @@ class Waiting:
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class SchedulerRules:
-    """What the scheduler goes by. ``schedules`` in the order of their creation."""
+    """What the scheduler goes by; see ``[recording]``. ``schedules`` are those of the settings file, in its order."""
 
     core_id: int
     schedules: tuple[Schedule, ...]
     media_wait_s: float
+    blackouts: BlackoutRules = dataclasses.field(default_factory=BlackoutRules)
+    filters: tuple[Pattern, ...] = ()
 
 
 @final
@@ -83,6 +98,7 @@ class Scheduler:
         self.active: list[ActiveRecording] = []
         self.waiting: list[Waiting] = []
         self.closing = False
+        self.blackouts = Blackouts(self.calls, devices, self.active, recorder, rules.blackouts)
         self._devices = devices
         self._recorder = recorder
         self._announcer = announcer
@@ -90,13 +106,18 @@ class Scheduler:
         self._rules = rules
         self._next_global_call_id = next_global_call_id
         self._draw = draw
+        self.schedules: tuple[Schedule, ...] = rules.schedules
+        self.tallies = Tallies()
         self._cti: dict[str, tuple[float, dict[str, Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- commands -------------------------------------------------------------------------------------------------
 
-    def handle(self, command: Command) -> bool:
-        """Do a command; True if there was (or now is) an open call for it. Raises TypeError for an unknown one."""
+    async def handle(self, command: Command) -> bool:
+        """Do a command; True if there was (or now is) an open call for it. Raises TypeError for an unknown one.
+
+        A command that is refused raises its RequestError.
+        """
         match command:
             case StartCall():
                 self.start_call(command)
@@ -105,6 +126,10 @@ class Scheduler:
                 return self.stop_call(command)
             case UpdateCall():
                 return self.update_call(command)
+            case BeginBlackout():
+                return self.blackouts.begin(command)
+            case EndBlackout():
+                return self.blackouts.end(command)
             case _:
                 raise TypeError(f"the scheduler knows no {type(command).__name__}")
 
@@ -112,16 +137,12 @@ class Scheduler:
         """Open a call, tell it, decide on it, and begin its recording. A call still open under its name ends."""
         previous = self.calls.find(command.device_id, command.call_instance)
         if previous:
-            self._end(previous, "a new call began on the device")
-        told = dict(command.fields)
-        if command.use_cti_call_info:
-            told = {**self._recently_told(command.device_id), **told}
-        call = self._opened(command, told, is_trunk=is_trunk)
+            self.end_call(previous, "a new call began on the device", told=previous.announced)
+        told = self.filled(command.device_id, command.fields) if command.use_cti_call_info else command.fields
+        call = self.open_call(command, told, is_trunk=is_trunk)
         self._remember(command.device_id, command.fields)
-        decision = decide(
-            call.device_id, call.fields, self._rules.schedules, clock.local(call.started_at), self._draw()
-        )
-        terms = _terms(call, decision.schedule) if decision.schedule else None
+        decision = self.decide(call)
+        terms = terms_of(call, decision.schedule) if decision.schedule else None
         call.outcome, call.reason = ("", "") if terms else ("not scheduled", decision.reason)
         self._announcer.call_started(call, terms)
         self._call_log.note(call)
@@ -129,11 +150,28 @@ class Scheduler:
             self.record(call, terms)
         return call
 
+    def decide(self, call: Call, *, asked: bool = False, forced: bool = False) -> Decision:
+        """Decide on a call as it is now, and count it.
+
+        ``asked``: a client asks for its recording; ``forced``: only for the terms, so that only those kinds of
+        schedule count that are made for it.
+        """
+        now = clock.local(clock.now())
+        beside = Circumstances(asked=asked, filters=self._rules.filters, tally=self.tallies.of(now.date()))
+        schedules = [s for s in self.schedules if not forced or s.kind in ASKED_FOR]
+        decision = decide(call.device_id, call.fields, schedules, now, 0.0 if forced else self._draw(), beside)
+        self.tallies.count(decision, agent_of(call.device_id, call.fields))
+        return decision
+
+    def is_filtered(self, call: Call) -> bool:
+        """Whether a recording filter forbids to record the call."""
+        return is_filtered(call.device_id, call.fields, self._rules.filters)
+
     def stop_call(self, command: StopCall) -> bool:
         """End a call and its recording; False without an open one."""
         call = self.calls.find(command.device_id, command.call_instance)
         if call:
-            self._end(call, "call stopped")
+            self.end_call(call, "call stopped")
         return call is not None
 
     def update_call(self, command: UpdateCall) -> bool:
@@ -141,18 +179,30 @@ class Scheduler:
         call = self.calls.find(command.device_id, command.call_instance)
         if call is None:
             return False
-        self._tell(call, command.fields)
+        self.change_call(call, command.fields)
+        return True
+
+    def change_call(self, call: Call, fields: dict[str, Any]) -> None:
+        """Change a call's fields, in its recording too."""
+        self._tell(call, fields)
+        self.blackouts.opened(call)
         for active in self.active:
             if active.call is call:
                 self._recorder.update(active)
         self._call_log.note(call)
-        return True
 
     def told_by_line(self, device_id: str, fields: dict[str, Any]) -> None:
         """Remember what a trunk told of a device, for USECTICALLINFO."""
         self._remember(device_id, fields)
 
-    def _opened(self, command: StartCall, told: dict[str, Any], *, is_trunk: bool) -> Call:
+    def filled(self, device_id: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """Add what was told of the device lately to what is not passed (USECTICALLINFO)."""
+        return {**self._recently_told(device_id), **fields}
+
+    def open_call(
+        self, command: StartCall, told: dict[str, Any], *, is_trunk: bool = False, announced: bool = True
+    ) -> Call:
+        """Open a call without deciding on it or telling of it."""
         known = self._devices.known(command.device_id)
         base = CallFields()
         if known:  # what the device is does not change with each call
@@ -171,20 +221,27 @@ class Scheduler:
             started_at=clock.now(),
             started_mono_s=clock.monotonic_s(),
             is_trunk=is_trunk,
+            announced=announced,
         )
         self._tell(call, told)
         self.calls.add(call)
+        self.blackouts.opened(call)
         return call
 
     def _tell(self, call: Call, fields: dict[str, Any]) -> None:
         call.fields = call.fields.changed(fields)
+        if "agent_id" not in fields and ("device_alias" in fields or not call.fields.agent_id):
+            agent_id = self._devices.agent_of(call.fields.device_alias, call.device_id)
+            call.fields = call.fields.changed({"agent_id": agent_id})
         call.keep_days, call.archive_action = call.fields.keep_days, call.fields.archive_action
         self._devices.learn(call.device_id, call.fields)
 
-    def _end(self, call: Call, reason: str) -> None:
+    def end_call(self, call: Call, reason: str, *, told: bool = True) -> None:
+        """End a call and its recording; CALLSTOP is told unless ``told`` is False."""
         call.stopped_at = clock.now()
         self.calls.ended(call)
-        self._announcer.call_stopped(call)
+        if told:
+            self._announcer.call_stopped(call)
         for waiting in [w for w in self.waiting if w.call is call]:
             self.waiting.remove(waiting)
             if not call.filename:
@@ -207,8 +264,8 @@ class Scheduler:
 
     # --- recordings -----------------------------------------------------------------------------------------------
 
-    def record(self, call: Call, terms: Terms, waited: Waiting | None = None) -> None:
-        """Choose a channel for the call and begin; wait for its media, or tell that none is free.
+    def record(self, call: Call, terms: Terms, waited: Waiting | None = None) -> ActiveRecording | None:
+        """Choose a channel for the call and begin; wait for its media, or tell that none is free: then None.
 
         ``waited`` is the place in the queue of a call that waits already, which it then keeps.
         """
@@ -216,11 +273,12 @@ class Scheduler:
         choice = self.pool.choose(wanted)
         if choice.channel is None and (choice.wait or waited):
             self.waiting.append(waited or Waiting(call, terms, clock.monotonic_s()))
-            return
+            return None
         if choice.channel is None:
+            self._not_taken(call, terms)
             call.outcome, call.reason = "no channel", "no channel is free"
             self._announcer.recording_started(call, terms, -1, "API_ERROR_NO_FREE_CHANNELS")
-            return
+            return None
         active = ActiveRecording(call, choice.channel, terms)
         before = None
         if choice.busy or choice.preempt:
@@ -231,6 +289,25 @@ class Scheduler:
         else:
             self._recorder.take(active)
         self._run(active, before)
+        return active
+
+    def stop_recording(self, call: Call, reason: str) -> bool:
+        """End what is recorded of a call, or waits to be, while the call goes on; False if there is nothing."""
+        waiting = [w for w in self.waiting if w.call is call]
+        for one in waiting:
+            self.waiting.remove(one)
+            call.outcome, call.reason = "not recorded", reason
+        going_on = [a for a in self.active if a.call is call and not a.stopping.is_set()]
+        for active in going_on:
+            active.again = False
+            self._recorder.stop(active, reason)
+        self._call_log.note(call)
+        return bool(waiting or going_on)
+
+    def is_recorded(self, call: Call) -> bool:
+        """Whether the call is recorded, or will be as soon as its media comes."""
+        going_on = any(a.call is call and not a.stopping.is_set() for a in self.active)
+        return going_on or any(w.call is call for w in self.waiting)
 
     def _run(self, active: ActiveRecording, before: ActiveRecording | None) -> None:
         self.active.append(active)
@@ -244,9 +321,15 @@ class Scheduler:
         if not task.cancelled():
             task.result()  # run() lets nothing through but a fault of its own, which must be seen
         call = active.call
+        if not active.claimed or call.outcome == "not kept":
+            self._not_taken(call, active.terms)
         self._call_log.note(call)
         if call.open and not self.closing and active.again:
             self.record(call, active.terms, Waiting(call, active.terms, clock.monotonic_s(), overdue=active.claimed))
+
+    def _not_taken(self, call: Call, terms: Terms) -> None:
+        """The schedule's recording came to nothing: another call may take its place in the tally."""
+        self.tallies.give_back(terms.schedule, agent_of(call.device_id, call.fields))
 
     def record_waiting(self, device_id: str) -> None:
         """Begin what waited for this device's media (the earliest call first)."""
@@ -264,6 +347,7 @@ class Scheduler:
 
     def tick(self) -> None:
         """Do what is due; called a few times a second."""
+        self.blackouts.tick()
         now_s = clock.monotonic_s()
         for active in self.active:
             limit_s = active.max_record_time_s
@@ -302,13 +386,15 @@ class Scheduler:
 _CTI_FIELDS = frozenset({"group", "gate", "ani", "dnis", "call_direction", *(f"user{n}" for n in range(1, 16))})
 
 
-def _terms(call: Call, schedule: Schedule) -> Terms:
+def terms_of(call: Call, schedule: Schedule) -> Terms:
+    """Give the terms on which the schedule records the call; what becomes of the schedule later leaves them."""
     return Terms(
         schedule=schedule.name,
-        recording_type="schedule",
+        recording_type=WORDS[schedule.kind],
         priority=call.fields.priority if call.fields.priority is not None else schedule.priority,
         keep_days=schedule.keep_days,
         archive_action=schedule.archive_action,
         max_record_time_s=schedule.max_record_time_s,
         max_record_silence_s=schedule.max_record_silence_s,
+        min_record_time_s=schedule.min_record_time_s,
     )

@@ -8,7 +8,9 @@ from typing import final
 
 from appliance.bus.commands import ChannelView, DeviceView, SystemView
 from appliance.calls.call import Call
+from appliance.calls.devices import Device, DeviceTable
 from appliance.channels.channel import Channel
+from appliance.scheduler.chats import Chats
 from appliance.scheduler.service import Scheduler
 
 
@@ -22,13 +24,18 @@ class CoreStatus:
         Reads disk, processors and memory; run in a thread.
     """
 
-    def __init__(self, scheduler: Scheduler, read_system: Callable[[], SystemView]) -> None:
+    def __init__(
+        self, scheduler: Scheduler, chats: Chats, devices: DeviceTable, read_system: Callable[[], SystemView]
+    ) -> None:
         self._scheduler = scheduler
+        self._chats = chats
+        self._devices = devices
         self._read_system = read_system
 
     async def devices(self) -> list[DeviceView]:
-        """Every call of every device ever seen, by first sight."""
-        return [_device_view(call) for call in self._scheduler.calls]
+        """Every call of every device ever seen, by first sight; then the chats that go on."""
+        calls = [*self._scheduler.calls, *self._chats]
+        return [_device_view(call, self._devices.known(call.device_id)) for call in calls]
 
     async def channels(self) -> list[ChannelView]:
         """Every channel by its id."""
@@ -39,7 +46,7 @@ class CoreStatus:
         return await asyncio.to_thread(self._read_system)
 
 
-def _device_view(call: Call) -> DeviceView:
+def _device_view(call: Call, device: Device | None) -> DeviceView:
     return DeviceView(
         device_id=call.device_id,
         call_instance=call.call_instance,
@@ -50,6 +57,8 @@ def _device_view(call: Call) -> DeviceView:
         core_id=call.core_id,
         is_recording=call.is_recording,
         filename=call.filename,
+        mode=device.mode if device else "",
+        mode_changed_at=device.mode_changed_at if device else None,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from appliance.calls.fields import CallFields
 from appliance.settings.faults import Faults, unknown
 from appliance.settings.lines import Key
-from appliance.settings.models import Listener, ScheduleSettings, Section
+from appliance.settings.models import Listener, RecordingSettings, ScheduleSettings, Section
 from drivers.contract import TapOptions
 
 _ASSIGNMENT = re.compile(r"^(any|playback|(device|agent):.+)$")
@@ -59,6 +59,17 @@ def matches(faults: Faults, schedules: Mapping[int, ScheduleSettings]) -> None:
         for name in schedule.match:
             if name not in CallFields.model_fields:
                 faults.add(("schedules", number, "match", name), unknown(name, CallFields.model_fields, "call field"))
+
+
+def filters(faults: Faults, recording: Section | None) -> None:
+    """What a recording filter matches is a field of a call, or its device; an empty one would match every call."""
+    for number, one in enumerate(recording.filters if isinstance(recording, RecordingSettings) else ()):
+        key: Key = ("recording", "filters", number)
+        if not one:
+            faults.add(key, "should name at least one call field")
+        for name in one:
+            if name != "device_id" and name not in CallFields.model_fields:
+                faults.add((*key, name), unknown(name, CallFields.model_fields, "call field"))
 
 
 def _overlap(host: str, other: str) -> bool:

@@ -6,6 +6,7 @@ are fixed: rigs outside this repository use them.
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal, final
@@ -30,6 +31,19 @@ LOOPBACK: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = (
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 Weekday = Annotated[int, Field(ge=1, le=7)]
+
+
+def _local_moment(value: str) -> str:
+    if value:
+        try:
+            dt.datetime.strptime(value, "%Y-%m-%d %H:%M")  # noqa: DTZ007 - local time is what it means
+        except ValueError:
+            raise ValueError(f"should be YYYY-MM-DD HH:MM (got {value!r})") from None
+    return value
+
+
+LocalMoment = Annotated[str, pydantic.AfterValidator(_local_moment)]
+"""``YYYY-MM-DD HH:MM`` in local time, or empty."""
 _ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 MAIL_ADDRESS = rf"^{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*$"
 MailAddress = Annotated[str, Field(pattern=MAIL_ADDRESS, max_length=254)]
@@ -88,6 +102,19 @@ class RecordingSettings(Section):
     silence_dbfs: Annotated[float, Field(ge=-90, le=0)] = Field(
         default=-45, description="audio below this level is silence to MAXRECORDSILENCE"
     )
+    blackouts: bool = Field(default=True, description="BLACKOUTSTART and BLACKOUTSTOP; if not, they are answered by 39")
+    blackout_tied_to: Literal["call", "agent"] = Field(
+        default="call",
+        description="a blackout ends with its call, or goes on through the agent's calls until it is stopped",
+    )
+    blackout_max_s: Annotated[int, Field(ge=0, le=86400)] = Field(
+        default=3600, description="a blackout that nobody stops ends after this long; 0: never"
+    )
+    filters: tuple[dict[str, str], ...] = Field(
+        default=(),
+        description="calls that are never recorded, whoever asks: patterns of call fields, all of a table must match, "
+        "e.g. [{ dnis = '110' }, { group = 'Legal*', call_direction = 'I' }]",
+    )
 
 
 class Listener(Section):
@@ -121,6 +148,7 @@ class ApiSettings(Listener):
         default=0, description="number of the first channel on the wire"
     )
     strict_call_state: bool = Field(default=False, description="CALLSTOP and CALLUPDATE without an open call give 7")
+    device_modes: bool = Field(default=False, description="DEVICELIST and DEVICESTATUS tell what MODECHANGE said")
     strict_lengths: bool = Field(default=False, description="over-long descriptive values are refused, not cut")
 
 
@@ -169,7 +197,8 @@ class MailSettings(Section):
         default=30, description="a server that says or takes nothing for this long is given up for now"
     )
     retry_s: Annotated[float, Field(ge=1, le=86400)] = Field(
-        default=60, description="a mail that was not taken is tried again after this long, then twice as long, and so on"
+        default=60,
+        description="a mail that was not taken is tried again after this long, then twice as long, and so on",
     )
     retry_longest_s: Annotated[float, Field(ge=1, le=86400)] = Field(
         default=3600, description="longest time between two tries"
@@ -188,8 +217,8 @@ class MailSettings(Section):
     def _whole(self) -> MailSettings:
         if self.host and self.sender is None:
             raise ValueError("sender is required where host is set")
-        if bool(self.user) != (self.password_file is not None):
-            raise ValueError("user and password_file are set both or not at all")
+        if self.user and self.password_file is None:
+            raise ValueError("password_file is required where user is set")
         if self.user and self.tls == "none":
             raise ValueError('a log-in needs TLS: tls = "starttls" or "tls"')
         return self
@@ -202,8 +231,20 @@ class ScheduleSettings(Section):
     name: Annotated[str, Field(min_length=1, max_length=64)] = Field(
         description="name of the schedule, unique", examples=["everything"]
     )
+    kind: Literal["percentage", "set_number", "api_initiated", "on_demand", "agent_percentage"] = Field(
+        default="percentage",
+        description="percentage: a share of the calls; set_number: so many a day; agent_percentage: a share of each "
+        "agent's calls; api_initiated: calls for which STARTRECORDING or STARTRECORDINGAUTO asks; on_demand: calls "
+        "that say AGENTINITIATED",
+    )
     percent: Annotated[float, Field(ge=0, le=100)] = Field(
         default=100, description="share of the matching calls that is recorded"
+    )
+    count: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="set_number: recordings a day (of the box's local time)"
+    )
+    probability: Annotated[float, Field(ge=0, le=100)] = Field(
+        default=100, description="chance in percent that a matching call is looked at, of any kind of schedule"
     )
     keep_days: Annotated[int, Field(ge=0, le=36500)] = Field(default=30, description="days to keep the recording")
     archive_action: Annotated[int, Field(ge=-1)] = Field(default=-1, description="first archive action; -1 is Purge")
@@ -213,8 +254,17 @@ class ScheduleSettings(Section):
     max_record_time_s: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="longest recording, in seconds", examples=[7200]
     )
+    min_record_time_s: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="a recording that ends sooner, in seconds, is not kept", examples=[10]
+    )
     max_record_silence_s: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="a silence of more seconds ends the recording", examples=[60]
+    )
+    valid_from: LocalMoment = Field(
+        default="", description="local date and time (YYYY-MM-DD HH:MM) before which it takes no call; empty: at once"
+    )
+    valid_until: LocalMoment = Field(
+        default="", description="local date and time from which on it takes no call; empty: it never expires"
     )
     weekdays: tuple[Weekday, ...] = Field(
         default=(), description="days of the week it holds on, Monday is 1; empty: every day"

@@ -16,6 +16,7 @@ from appliance.settings.models import (
     ApiSettings,
     Box,
     EventSettings,
+    MailSettings,
     RecordingSettings,
     ScheduleSettings,
     Section,
@@ -31,6 +32,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "api": ApiSettings,
     "events": EventSettings,
     "web": WebSettings,
+    "mail": MailSettings,
 }
 _Model = TypeVar("_Model", bound=pydantic.BaseModel)
 
@@ -57,6 +59,7 @@ class Reading:
         checks.ports(self._faults, sections, taps)
         checks.assignments(self._faults, taps)
         checks.matches(self._faults, schedules)
+        checks.filters(self._faults, sections["recording"])
         found = self._faults.told()
         if found:
             raise SettingsError(found)

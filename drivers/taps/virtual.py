@@ -10,9 +10,13 @@ samples alone is 3 dB lower, -19.0 dB re full scale, which is what some programs
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
+import time
+import wave
+from pathlib import Path
 from typing import Annotated, ClassVar, Final, final
 
 import numpy as np
@@ -20,7 +24,20 @@ import numpy.typing as npt
 import pydantic
 
 from drivers.clocked import ClockedTap, Source
-from drivers.contract import Capabilities, Line, LossReason, TapError, TapOptions, WorkerPlan
+from drivers.contract import (
+    CallAnswered,
+    CallLeft,
+    Capabilities,
+    Line,
+    LineBusyError,
+    LineIdleError,
+    LossReason,
+    PlayEnded,
+    TapError,
+    TapEvent,
+    TapOptions,
+    WorkerPlan,
+)
 
 _BASES_HZ: Final = (300, 1000)
 _STEP_HZ: Final = 50
@@ -78,7 +95,7 @@ class Tap(ClockedTap):
     """Tones in real time, and faults when asked for."""
 
     Options: ClassVar[type[VirtualOptions]] = VirtualOptions
-    capabilities: ClassVar[Capabilities] = Capabilities(bit_exact=True, simulates=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(bit_exact=True, simulates=True, dials=True, speaks=True)
 
     @classmethod
     def plan(cls, options: VirtualOptions) -> list[WorkerPlan]:
@@ -91,6 +108,7 @@ class Tap(ClockedTap):
     def __init__(self, options: VirtualOptions, plan: WorkerPlan) -> None:
         super().__init__(plan)
         self._options = options
+        self._dialled: dict[str, float | None] = {}  # when the file on the line ends, None where none is played
 
     def load(self) -> dict[str, Source]:
         """Make the tones of every line."""
@@ -115,6 +133,45 @@ class Tap(ClockedTap):
                 os.kill(os.getpid(), signal.SIGKILL)
             case _:
                 raise TapError(f"no fault {fault!r}; there are stall, overflow, drop, die")
+
+    def dial(self, line: str, number: str, barge_code: str) -> None:
+        """Call a phone, which takes the call at once: there is none. A number that begins with 0 does not answer."""
+        del barge_code
+        self._line(line)
+        if line in self._dialled or self.captures(line):
+            raise LineBusyError(f"line {line} is in use")
+        self._dialled[line] = None
+        if number.startswith("0"):
+            self.hang_up(line, "no answer")
+        else:
+            self._tell(CallAnswered(line=line))
+
+    def play(self, line: str, file: Path) -> None:
+        """Take as long as the file lasts; nobody hears it."""
+        self._line(line)
+        if line not in self._dialled:
+            raise LineIdleError(f"line {line} has no call")
+        with contextlib.closing(wave.open(str(file), "rb")) as opened:
+            self._dialled[line] = time.monotonic() + opened.getnframes() / opened.getframerate()
+
+    def hang_up(self, line: str, reason: str) -> None:
+        """End a call that was dialled."""
+        if line not in self._dialled:
+            super().hang_up(line, reason)
+        del self._dialled[line]
+        self._tell(CallLeft(line=line, session="", reason=reason))
+
+    def poll(self) -> None:
+        """Tell which files are over."""
+        super().poll()
+        for line, until_s in self._dialled.items():
+            if until_s is not None and time.monotonic() >= until_s:
+                self._dialled[line] = None
+                self._tell(PlayEnded(line=line))
+
+    def _tell(self, fact: TapEvent) -> None:
+        if self._host is not None:
+            self._host.emit(fact)
 
     def _tone(self, line: int) -> Tone:
         rate_hz = self._options.rate_hz

@@ -19,5 +19,5 @@ class DeviceList(Request):
 
     async def answer(self, services: Services, origin: Origin) -> Result:
         """List."""
-        body = devices_section(await services.status.devices())
+        body = devices_section(await services.status.devices(), modes=services.api.device_modes)
         return self.result(result_type="OK", message="OK", body=body)

@@ -29,7 +29,8 @@ class DeviceStatus(DeviceRequest):
         wanted = {name: text.casefold() for name in (*DEVICE_KEYS, "call_instance") if (text := getattr(self, name))}
         found = [d for d in await services.status.devices() if _matches(d, wanted)]
         message = "Found the following matching devices" if found else "No matching devices found"
-        return self.result(result_type="OK", message=message, body=devices_section(found))
+        body = devices_section(found, modes=services.api.device_modes)
+        return self.result(result_type="OK", message=message, body=body)
 
 
 def _matches(view: DeviceView, wanted: dict[str, str]) -> bool:

@@ -14,11 +14,17 @@ from appliance.bus.commands import StartCall, StopCall
 from appliance.calls.call import Call
 from appliance.calls.devices import DeviceTable
 from appliance.channels.pool import ChannelPool
+from appliance.errors import DiskFullError
 from appliance.events.bus import EventBus
 from appliance.recording.announce import Announcer
 from appliance.recording.recorder import Recorder, RecorderRules
+from appliance.recording.screens import ScreenRecords
 from appliance.scheduler.arrivals import Arrivals
-from appliance.scheduler.decide import Schedule
+from appliance.scheduler.blackouts import BlackoutRules
+from appliance.scheduler.chats import Chats
+from appliance.scheduler.core import Core
+from appliance.scheduler.decide import Pattern, Schedule
+from appliance.scheduler.on_order import OnOrder
 from appliance.scheduler.service import Scheduler, SchedulerRules
 from appliance.spool.records import Claimed, OrderRecord, Stopped
 from appliance.units import GlobalCallId, RecordId, SessionId
@@ -28,13 +34,25 @@ from drivers.contract import CallArrived, CallLeft, LineIdleError, MediaStarted,
 class Lab:
     """The core with its surroundings under the test's control; ``told`` is what its events said, in order."""
 
-    def __init__(self, *, steady: int, trunk: int, schedules: tuple[Schedule, ...], starts_calls: bool) -> None:
+    def __init__(
+        self,
+        *,
+        steady: int,
+        trunk: int,
+        schedules: tuple[Schedule, ...],
+        starts_calls: bool,
+        blackouts: BlackoutRules,
+        filters: tuple[Pattern, ...],
+        folder: Path,
+    ) -> None:
         self.told: list[str] = []
         self.events: list[Any] = []
         self.orders: list[tuple[str, OrderRecord]] = []
         self.noted: list[Call] = []
         self.capturing: dict[tuple[str, str], str] = {}
         self.failing: set[str] = set()
+        self.unwritable: set[type] = set()
+        self.disk_full = False
         self.slow = asyncio.Event()
         self.slow.set()
         self._numbers = itertools.count(1)
@@ -51,9 +69,9 @@ class Lab:
             self,
             announcer,
             rules=RecorderRules(core_id=1, encoding="ulaw", claim_back_s=30, media_wait_s=0.05),
-            reserve=lambda name: Path(f"/rec/{name}/{name}.wav"),
+            reserve=self._reserve,
             next_record_id=lambda: RecordId(next(self._numbers)),
-            ended=lambda active: None,
+            ended=lambda _: None,
         )
         self.devices = DeviceTable(self)
         self.scheduler = Scheduler(
@@ -62,14 +80,33 @@ class Lab:
             self,
             pool=pool,
             devices=self.devices,
-            rules=SchedulerRules(core_id=1, schedules=schedules, media_wait_s=0.05),
+            rules=SchedulerRules(
+                core_id=1, schedules=schedules, media_wait_s=0.05, blackouts=blackouts, filters=filters
+            ),
             next_global_call_id=lambda: GlobalCallId(f"0001{next(self._numbers):011d}"),
             draw=lambda: 0.5,
         )
+        self.screens = ScreenRecords(folder, folder / "inbox")
+        self.saved: list[Path] = []
+        self.chats = Chats(
+            self.screens,
+            self.devices,
+            core_id=1,
+            next_record_id=lambda: RecordId(next(self._numbers)),
+            next_global_call_id=lambda: GlobalCallId(f"0001{next(self._numbers):011d}"),
+            saved=lambda _, note: self.saved.append(note),
+            retry_s=0.05,
+        )
+        self.core = Core(self.scheduler, OnOrder(self.scheduler), self.chats, self.devices)
         taps = frozenset({"trunk"}) if starts_calls else frozenset()
         self.arrivals = Arrivals(self.scheduler, self.recorder, self, starts_calls=taps, linger_s=0.05)
 
     # what the core asks of its surroundings
+
+    def _reserve(self, name: str) -> Path:
+        if self.disk_full:
+            raise DiskFullError
+        return Path(f"/rec/{name}/{name}.wav")
 
     async def start_line(self, tap: str, line: str, session: str) -> None:
         await self.slow.wait()
@@ -89,6 +126,8 @@ class Lab:
         return SessionId(f"{tap}-{line}-{next(self._numbers)}")
 
     def append(self, session: SessionId, record: OrderRecord) -> None:
+        if type(record) in self.unwritable:
+            raise TapFailedError("no room")
         self.orders.append((session, record))
 
     def note(self, call: Call) -> None:
@@ -99,6 +138,9 @@ class Lab:
 
     async def phones_of_agent(self, *, sys_user: str = "", crm_user: str = "") -> list[str]:
         return ["3545"] if "eve" in (sys_user, crm_user) else []
+
+    def agent_of(self, device_alias: str, device_id: str) -> str:
+        return {"DESK16": "16", "5017": "17"}.get(device_alias) or {"5017": "17"}.get(device_id, "")
 
     def _publish(self, event: Any) -> None:
         self.events.append(event)
@@ -159,15 +201,25 @@ class Lab:
 
 
 @pytest.fixture
-def build() -> Any:
+def build(tmp_path: Path) -> Any:
     def _build(
         *,
         steady: int = 0,
         trunk: int = 0,
         schedules: tuple[Schedule, ...] = (Schedule("all"),),
         starts_calls: bool = False,
+        blackouts: BlackoutRules | None = None,
+        filters: tuple[Pattern, ...] = (),
     ) -> Lab:
-        return Lab(steady=steady, trunk=trunk, schedules=schedules, starts_calls=starts_calls)
+        return Lab(
+            steady=steady,
+            trunk=trunk,
+            schedules=schedules,
+            starts_calls=starts_calls,
+            blackouts=blackouts or BlackoutRules(),
+            filters=filters,
+            folder=tmp_path,
+        )
 
     return _build
 

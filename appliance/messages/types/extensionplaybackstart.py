@@ -1,0 +1,100 @@
+"""EXTENSIONPLAYBACKSTART."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, ClassVar
+
+from appliance.bus.commands import PlaybackOrder, Services
+from appliance.errors import FileMissingError, RequiredBlankError, ValueInvalidError
+from appliance.messages.origin import Origin
+from appliance.messages.parameter import Text
+from appliance.messages.playback_request import PlaybackRequest
+from appliance.messages.result import Result
+
+
+class ExtensionPlaybackStart(PlaybackRequest):
+    """Plays a recording to a phone.
+
+    Without a BARGECODE the device is called, and hears it when it answers; the channel is free when it hangs up. With
+    one the call at the device is joined; the channel is free at the end of the recording, of that call, or by
+    EXTENSIONPLAYBACKSTOP. The answer comes when the call is on its way. FILENAME lies inside a recording path; without
+    it UNIQUEFIELD and UNIQUEID name the newest recording that matches.
+    """
+
+    returns: ClassVar[tuple[str, ...]] = (
+        "API_OK: the phone is being called",
+        "API_DEVICE_INVALID: no key given, or no device matches",
+        "API_BLANK_REQUIRED_VALUE: neither FILENAME nor UNIQUEFIELD with UNIQUEID; BARGE or SSC without BARGECODE",
+        "API_FILE_NOT_FOUND: no recording matches, or its file is gone or outside the recording paths",
+        "API_ERROR_NO_FREE_CHANNELS: no line that can play is free",
+        "API_ERROR_RECORDER_NOT_RUNNING: the line cannot call",
+        "API_ERROR_INVALID_ACTION: PLAYBACKTYPE is none of those below",
+        "API_REQUESTID_INVALID: REQUESTID out of range",
+        "API_ERROR_PROCESSING_MESSAGE: a value that cannot be used",
+    )
+    samples: ClassVar[tuple[dict[str, str], ...]] = (
+        {"REQUESTID": "65", "DEVICE": "5551", "UNIQUEFIELD": "user2", "UNIQUEID": "Order 7782"},
+    )
+
+    unique_field: Annotated[
+        str | None,
+        Text(
+            "parameter or column that names the recording",
+            name="UNIQUEFIELD",
+            synonyms=("UNIQUE_FIELD",),
+            length=64,
+            over_long="refuse",
+            blank="is not passed",
+        ),
+    ] = None
+    unique_id: Annotated[
+        str | None,
+        Text(
+            "its value",
+            name="UNIQUEID",
+            synonyms=("UNIQUE_ID",),
+            length=1024,
+            over_long="refuse",
+            blank="is not passed",
+        ),
+    ] = None
+    filename: Annotated[
+        str | None,
+        Text("file inside a recording path; counts first", length=1024, over_long="refuse", blank="is not passed"),
+    ] = None
+
+    @classmethod
+    def judge_presence(cls, passed: Mapping[str, str]) -> None:
+        """What is to be played is needed too."""
+        super().judge_presence(passed)
+        if not passed.get("filename") and not (passed.get("unique_field") and passed.get("unique_id")):
+            raise RequiredBlankError("FILENAME, or UNIQUEFIELD and UNIQUEID, is required")
+
+    async def answer(self, services: Services, origin: Origin) -> Result:
+        """Find phone and file, and have the phone called."""
+        code = self.code()
+        path = self._file(services) if self.filename else await self._recording(services)
+        order = PlaybackOrder(phone=await self.phone(services), path=path, barge_code=code)
+        await services.playback.start(order)
+        told = order.model_dump(mode="json")
+        services.audit.note(self.wire_name(), port=origin.port.value, peer=origin.peer, after=told)
+        return self.result()
+
+    def _file(self, services: Services) -> Path:
+        # Nobody proves who they are on this port, so no client may hear a file outside the recordings.
+        path = PurePosixPath(posixpath.normpath(str(self.filename)))
+        if not any(path.is_relative_to(root) for root in services.recording_roots):
+            raise FileMissingError
+        return Path(path)
+
+    async def _recording(self, services: Services) -> Path:
+        column = str(self.unique_field).lower()
+        if column not in services.records.columns():
+            raise ValueInvalidError(f"UNIQUEFIELD has no column {self.unique_field}")
+        recording = await services.records.find_newest(column, str(self.unique_id))
+        if recording is None or not recording.filename:
+            raise FileMissingError
+        return Path(recording.filename)

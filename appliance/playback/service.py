@@ -1,0 +1,216 @@
+"""Playbacks that go on: each takes a channel through its states, from the dialling to the line's being free."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import itertools
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Protocol, final
+
+from appliance.bus.commands import PlaybackOrder
+from appliance.channels.channel import Channel
+from appliance.channels.pool import ChannelPool
+from appliance.channels.states import ChannelState, Trigger
+from appliance.errors import NoFreeChannelError, RecorderNotRunningError
+from appliance.events.bus import EventBus
+from appliance.events.types import CallStopped
+from appliance.playback.audio import prepare
+from drivers.contract import CallAnswered, CallLeft, PlayEnded, TapError, TapEvent
+
+logger = logging.getLogger(__name__)
+
+RING_S: Final = 60.0
+"""How long a phone may ring."""
+LISTEN_S: Final = 60.0
+"""How long a phone that has heard everything may stay off hook before the line is let go."""
+FREE_S: Final = 5.0
+"""How long a line may take to become free."""
+
+
+class Lines(Protocol):
+    """The lines of all taps. Each verb raises a TapError."""
+
+    async def dial(self, tap: str, line: str, phone: str, barge_code: str) -> None:
+        """Call a phone; CallAnswered or CallLeft follow."""
+        ...
+
+    async def play(self, tap: str, line: str, file: Path) -> None:
+        """Play a file to the call; PlayEnded follows."""
+        ...
+
+    async def hang_up(self, tap: str, line: str, reason: str) -> None:
+        """End the call; CallLeft follows."""
+        ...
+
+
+@final
+@dataclasses.dataclass(slots=True, eq=False)
+class Playing:
+    """One playback. ``left`` is set when the call is over, ``stopping`` when the end was ordered."""
+
+    order: PlaybackOrder
+    channel: Channel
+    file: Path
+    answered: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    left: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    stopping: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    freed: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    dialled: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    fault: str = ""
+
+
+@final
+class Playbacks:
+    """Implements ``appliance.bus.commands.Playback``. Belongs to the core's event loop.
+
+    ``scratch`` is a folder of its own for what is being played.
+    """
+
+    def __init__(self, pool: ChannelPool, lines: Lines, events: EventBus, scratch: Path) -> None:
+        self._pool = pool
+        self._lines = lines
+        self._events = events
+        self._scratch = scratch
+        self._numbers = itertools.count(1)
+        self._playing: list[Playing] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self, order: PlaybackOrder) -> None:
+        """Call the phone; returns when the call is on its way, or cannot be made."""
+        channel = self._pool.choose_for_playback()
+        if channel is None:
+            raise NoFreeChannelError
+        playing = Playing(order, channel, self._scratch / f"{next(self._numbers)}.wav")
+        channel.apply(Trigger.DIALED)  # before anything is awaited: nobody else takes it
+        channel.playback_extension = order.phone
+        self._playing.append(playing)
+        try:
+            await asyncio.to_thread(self._prepare, playing)
+        except BaseException:
+            self._free(playing)
+            raise
+        task = asyncio.create_task(self._run(playing), name=f"playback on {channel!r}")
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        await playing.dialled.wait()
+        if playing.fault:
+            raise RecorderNotRunningError(playing.fault)
+
+    async def stop(self, phone: str) -> bool:
+        """End what is played to the phone; False if nothing is."""
+        found = [one for one in self._playing if one.order.phone == phone]
+        for one in found:
+            one.stopping.set()
+        for one in found:
+            await one.freed.wait()
+        return bool(found)
+
+    async def run(self) -> None:
+        """End what barged into a call when that call ends, for ever; a vital task."""
+        subscription = self._events.subscribe()
+        try:
+            while True:
+                event = await subscription.get()
+                if isinstance(event, CallStopped):
+                    self._call_stopped({event.device_id, event.fields.device_alias})
+        finally:
+            subscription.close()
+
+    async def close(self) -> None:
+        """End every playback, and wait until the lines are free."""
+        for one in self._playing:
+            one.stopping.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def fact(self, tap: str, fact: TapEvent) -> bool:
+        """Take a fact of a line that plays; False if it is none of that."""
+        if not isinstance(fact, CallAnswered | PlayEnded | CallLeft):
+            return False
+        found = [one for one in self._playing if (one.channel.tap, one.channel.line) == (tap, fact.line)]
+        for one in found:
+            event = one.answered if isinstance(fact, CallAnswered) else one.ended
+            (one.left if isinstance(fact, CallLeft) else event).set()
+        return bool(found) or not isinstance(fact, CallLeft)  # of a playback that is over already
+
+    def lines_down(self, tap: str, lines: Sequence[str]) -> None:
+        """The worker of these lines is gone, and their calls with it."""
+        for one in self._playing:
+            if one.channel.tap == tap and one.channel.line in lines:
+                one.fault = one.fault or "tap worker lost"
+                one.left.set()
+
+    def _call_stopped(self, names: set[str]) -> None:
+        for one in self._playing:
+            if one.order.barge_code and one.order.phone in names:
+                one.stopping.set()
+
+    def _prepare(self, playing: Playing) -> None:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        prepare(playing.order.path, playing.file)
+
+    # --- one playback ---------------------------------------------------------------------------------------------
+
+    async def _run(self, playing: Playing) -> None:
+        try:
+            await self._play(playing)
+        except TapError as error:
+            playing.fault = f"{type(error).__name__}: {error}"
+            logger.warning("nothing is played to %s: %s", playing.order.phone, playing.fault)
+        finally:
+            await self._hang_up(playing)
+            self._free(playing)
+
+    async def _play(self, playing: Playing) -> None:
+        channel, order = playing.channel, playing.order
+        await self._lines.dial(channel.tap, channel.line, order.phone, order.barge_code)
+        playing.dialled.set()
+        await _first(RING_S, playing.answered, playing.left, playing.stopping)
+        if not playing.answered.is_set() or playing.left.is_set():
+            logger.info("%s did not answer", order.phone)
+            return
+        channel.apply(Trigger.ANSWERED)
+        await self._lines.play(channel.tap, channel.line, playing.file)
+        await _first(None, playing.ended, playing.left, playing.stopping)
+        if playing.ended.is_set() and not order.barge_code:  # whoever was called hangs up
+            await _first(LISTEN_S, playing.left, playing.stopping)
+
+    async def _hang_up(self, playing: Playing) -> None:
+        channel = playing.channel
+        if playing.left.is_set() or not playing.dialled.is_set():
+            return
+        try:
+            await self._lines.hang_up(channel.tap, channel.line, "playback ended")
+        except TapError as error:
+            logger.warning("%r did not hang up: %s: %s", channel, type(error).__name__, error)
+            return
+        await _first(FREE_S, playing.left)
+
+    def _free(self, playing: Playing) -> None:
+        channel = playing.channel
+        playing.file.unlink(missing_ok=True)
+        self._playing.remove(playing)
+        channel.playback_extension = ""
+        if channel.state in {ChannelState.DIALING_FOR_PLAYBACK, ChannelState.PLAYBACK}:
+            channel.apply(Trigger.FREED)
+        playing.dialled.set()
+        playing.freed.set()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.result()  # a fault of the code must be seen
+
+
+async def _first(timeout_s: float | None, *events: asyncio.Event) -> None:
+    """Wait until one of the events happens, or for so long."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
