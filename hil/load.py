@@ -28,6 +28,7 @@ from hil.event_log import EventLog
 CALLS_A_WORKER: Final = 4
 STAGGER_S: Final = 0.05
 GRACE_S: Final = 30.0
+_PORTS_OF_A_FRONT: Final = 3  # pairs
 _TIMES = ("user", "system")
 
 
@@ -69,13 +70,15 @@ class Usage:
 class Load:
     """N calls that go on. Made by :func:`run_load`."""
 
-    def __init__(self, box: ChildBox, log: EventLog, calls: int, seconds: float, streams: int, port: int) -> None:
+    def __init__(
+        self, box: ChildBox, log: EventLog, calls: int, seconds: float, streams: int, ports: list[int]
+    ) -> None:
         self.box = box
         self.log = log
         self.calls = calls
         self.seconds = seconds
         self.streams = streams
-        self._port = port
+        self._ports = ports  # of each call, taking turns
         self.lateness: dict[str, Any] = {}
         self._results: list[dict[str, Any]] = []
         self._source: subprocess.Popen[str] | None = None
@@ -86,7 +89,7 @@ class Load:
         with self.box.client() as client:
             for n in range(self.calls):
                 client.request({"TYPE": "CALLSTART", "DEVICEID": _device(n)})
-        targets = [f"--to=sip:source@{HOST}:{self._port + 2 * k}" for k in _workers_by_turns(self.calls)]
+        targets = [f"--to=sip:source@{HOST}:{port}" for port in self._ports]
         options = ["--calls", str(self.calls), "--streams", str(self.streams), "--seconds", str(self.seconds)]
         options += ["--stagger", str(STAGGER_S), "--header", "X-Device: " + _device("{n}")]
         self._source = subprocess.Popen(
@@ -170,14 +173,18 @@ class Load:
 
 
 @contextlib.contextmanager
-def run_load(calls: int, seconds: float, streams: int = 2) -> Iterator[Load]:
-    """Start a box with a SIP trunk for so many calls and place them; the box and its recordings go at the end."""
-    port = free_sip_port(-(-calls // CALLS_A_WORKER))
-    tap = {"name": "trunk", "kind": "sip", "port": port, "calls": calls}
+def run_load(calls: int, seconds: float, streams: int = 2, *, front: bool = False) -> Iterator[Load]:
+    """Start a box with a SIP trunk for so many calls and place them; the box and its recordings go at the end.
+
+    With ``front`` they all come by one port.
+    """
+    port = free_sip_port(-(-calls // CALLS_A_WORKER) + _PORTS_OF_A_FRONT)
+    tap = {"name": "trunk", "kind": "sip", "port": port, "calls": calls, "front": "kamailio" if front else "none"}
+    ports = [port] if front else [port + 2 * k for k in _workers_by_turns(calls)]
     with tempfile.TemporaryDirectory(prefix="linetap-bench-") as folder:
         sections = {"recording": {"reserve_mb": 10}}
         with ChildBox(Path(folder), taps=[tap], sections=sections) as box, EventLog(box.events()) as log:
-            load = Load(box, log, calls, seconds, streams, port)
+            load = Load(box, log, calls, seconds, streams, ports)
             try:
                 load.start()
                 yield load

@@ -10,6 +10,7 @@ from typing import final
 from appliance import clock
 from appliance.bus.commands import StartCall, StopCall
 from appliance.calls.call import Call
+from appliance.calls.fields import CallFields
 from appliance.channels.channel import Arrival, Channel
 from appliance.channels.states import ChannelState, Trigger
 from appliance.recording.active import ActiveRecording
@@ -96,7 +97,7 @@ class Arrivals:
             dnis=fact.dnis,
         )
         channel.apply(Trigger.ARRIVED)
-        told = {k: v for k, v in (("ani", fact.ani), ("dnis", fact.dnis)) if v}
+        told = {k: v for k, v in {**fact.fields, "ani": fact.ani, "dnis": fact.dnis}.items() if v and k in _TOLD}
         self._scheduler.told_by_line(device_id, told)
         if channel.tap in self._starts_calls:
             taken = self._scheduler.calls.find(device_id, "")
@@ -183,6 +184,14 @@ class Arrivals:
     def _detach(self, active: ActiveRecording) -> None:
         active.detached = True
         active.channel.priority = -1
+
+
+_TOLD = frozenset(
+    name
+    for name, field in CallFields.model_fields.items()
+    if field.annotation is str and name != "override_disk_location"
+)
+"""What a line may tell of its call: text that describes it."""
 
 
 def trunk_rules(options: Mapping[str, object]) -> frozenset[str]:

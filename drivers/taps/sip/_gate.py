@@ -34,6 +34,10 @@ class Judge(Protocol):
         """Answer to an INVITE that would begin a call; None to let it through."""
         ...
 
+    def told(self, request: Message) -> int | None:
+        """Take the metadata of a request within a call; gives the answer if it needs nothing else, else None."""
+        ...
+
     def holds(self, bye: Message) -> Callable[[int], None] | None:
         """Taker of the kept request, where the BYE has to wait; None to let it through."""
         ...
@@ -102,12 +106,19 @@ class Gate:
             self._seen = octets
         if octets.startswith(b"INVITE "):
             return self._invite(request, Message.read(octets))
+        if octets.startswith((b"UPDATE ", b"INFO ")):
+            return self._answer(request, self._judge.told(Message.read(octets)))
         if octets.startswith(b"BYE "):
             return self._bye(request, Message.read(octets))
         return _NOT_TAKEN
 
     def _invite(self, request: int, message: Message) -> int:
-        code = None if message.to_tag else self._judge.refusal(message)
+        if message.to_tag:
+            self._judge.told(message)
+            return _NOT_TAKEN
+        return self._answer(request, self._judge.refusal(message))
+
+    def _answer(self, request: int, code: int | None) -> int:
         if code is None:
             return _NOT_TAKEN
         self._native.answer(request, code)

@@ -13,6 +13,7 @@ import pjsua2 as pj
 from drivers.contract import TapFailedError, TapOptionsError
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._options import Options
+from drivers.taps.sip._place import Place
 
 logger = logging.getLogger(__name__)
 
@@ -111,18 +112,18 @@ class _Endpoint(pj.Endpoint):
 class Library:
     """PJSIP, set up and running on the thread that made this. There is one a process."""
 
-    def __init__(self, options: Options, worker: int, native: Native, callbacks: Callbacks) -> None:
+    def __init__(self, options: Options, worker: int, place: Place, native: Native, callbacks: Callbacks) -> None:
         self._endpoint = _Endpoint(callbacks)
         try:
             self._endpoint.libCreate()
             self._endpoint.libInit(_settings(options))
             self._choose_codecs(options)
-            self._listen(options, worker)
+            self._listen(place)
             self._endpoint.libStart()
             self._endpoint.audDevManager().setNullDev()
             native.add_supported(pj.PJSIP_H_SUPPORTED, b"siprec")
             self._account = _Account(callbacks)
-            self._account.create(_account_settings(options, worker))
+            self._account.create(_account_settings(options, worker, place))
         except pj.Error as error:
             raise TapFailedError(f"PJSIP: {error.info()}") from error
 
@@ -145,16 +146,16 @@ class Library:
         settings.setting.plc = False
         self._endpoint.codecSetParam(codec, settings)
 
-    def _listen(self, options: Options, worker: int) -> None:
+    def _listen(self, place: Place) -> None:
         settings = pj.TransportConfig()
-        settings.port = options.sip_port(worker)
-        if options.host != "0.0.0.0":  # noqa: S104 - a comparison
-            settings.boundAddress = settings.publicAddress = options.host
+        settings.port = place.port
+        if not place.everywhere:
+            settings.boundAddress = settings.publicAddress = place.host
         for kind in (pj.PJSIP_TRANSPORT_UDP, pj.PJSIP_TRANSPORT_TCP):
             try:
                 self._endpoint.transportCreate(kind, settings)
             except pj.Error as error:
-                raise TapOptionsError(f"cannot listen on {options.host}:{settings.port}: {error.reason}") from error
+                raise TapOptionsError(f"cannot listen on {place.host}:{place.port}: {error.reason}") from error
 
 
 def call_limit(native: Native) -> int:
@@ -198,9 +199,9 @@ def _settings(options: Options) -> Any:
     return settings
 
 
-def _account_settings(options: Options, worker: int) -> Any:
+def _account_settings(options: Options, worker: int, place: Place) -> Any:
     settings = pj.AccountConfig()
-    settings.idUri = f"sip:linetap@{options.host}:{options.sip_port(worker)}"
+    settings.idUri = f"sip:linetap@{place.host}:{place.port}"
     transport = settings.mediaConfig.transportConfig
     transport.port, transport.portRange = options.rtp_range(worker)
     if options.host != "0.0.0.0":  # noqa: S104 - a comparison

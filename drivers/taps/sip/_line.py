@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import pjsua2 as pj
@@ -21,11 +21,13 @@ from drivers.contract import (
 )
 from drivers.taps.sip._capture import Capture
 from drivers.taps.sip._ending import Ending
+from drivers.taps.sip._legs import Legs, Offered
 from drivers.taps.sip._library import Call
 from drivers.taps.sip._parties import MAX_LEGS
 from drivers.taps.sip._stream import Stream
 from drivers.taps.sip._watch import Watch
 from drivers.taps.sip._works import Works
+from drivers.taps.sip.siprec import SiprecCall
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,13 @@ class Dialog:
     call_id: str
     remote_tag: str
     parties: tuple[Party, Party]  # of leg 0 and leg 1
+    labels: tuple[str, ...]  # of each m= line of its offer
+    siprec: SiprecCall
+
+    def leg_of(self, label: str) -> int | None:
+        """Leg of whoever sends on the stream of that label, by the metadata; None where it does not say."""
+        party = self.siprec.party_of(label)
+        return self.parties.index(party) if party in self.parties else None
 
 
 @final
@@ -52,6 +61,8 @@ class Line:
         self.bye_held = False
         self._works = works
         self._watch = Watch(works, name, time.monotonic())
+        self._labels: tuple[str, ...] = ()
+        self._legs = Legs(lambda _: None)
         self._capture: Capture | None = None
         self._armed: SessionSink | None = None
         self._endings: list[Ending] = []
@@ -80,6 +91,7 @@ class Line:
         sink = self._armed or self._works.host.session(self.name)
         self._armed = None
         self.call, self.dialog = call, dialog
+        self._labels, self._legs = dialog.labels, Legs(dialog.leg_of)
         self.leaving, self.bye_held, self._faulty, self._reason = False, False, False, ""
         self._watch = Watch(self._works, self.name, time.monotonic())
         self._begin(sink)
@@ -88,20 +100,44 @@ class Line:
     def _begin(self, sink: SessionSink) -> None:
         self._capture = Capture(self._works.native, sink, self._works.options.jitter_ms)
         self._session = sink.session
+        if self.dialog is not None:
+            _keep(sink, self.dialog.siprec)
+
+    def learn(self, document: str, by: str) -> None:
+        """Take a further metadata document of the call."""
+        if self.dialog is None:
+            return
+        siprec = self.dialog.siprec
+        known = len(siprec.documents)
+        siprec.take(document, by, time.monotonic())
+        if self._capture is not None:
+            _keep(self._capture.sink, siprec, known)
 
     def connect(self) -> None:
         """Connect every stream that the far side may send on to its leg."""
         if self.call is None:
             return
         info = self.call.getInfo()  # kept in a name: its parts dangle when it is gone
-        audio = [media for media in info.media if media.type == pj.PJMEDIA_TYPE_AUDIO]
-        for number, media in enumerate(audio[:MAX_LEGS]):
-            stream = self._watch.streams.setdefault(number, Stream(number, media.index))
-            stream.media, stream.slot = media.index, media.audioConfSlot
-            stream.expect(expected=_hears(media))
-            self._record(stream)
+        heard = {media.index: media for media in info.media if media.type == pj.PJMEDIA_TYPE_AUDIO and _hears(media)}
+        legs = self._legs.assign([Offered(index, self._label(index)) for index in sorted(heard)])
+        for number in range(MAX_LEGS):
+            if number in legs:
+                media = heard[legs[number].line]
+                stream = self._watch.streams.setdefault(number, Stream(number, media.index))
+                stream.media, stream.slot = media.index, media.audioConfSlot
+                stream.expect(expected=True)
+                self._record(stream)
+            elif number in self._watch.streams:
+                self._watch.streams[number].expect(expected=False)
         if self._capture is not None and not self.leaving:
             self._capture.settle()
+
+    def offered(self, labels: Sequence[str]) -> None:
+        """Note the labels of a further offer, before the library takes it."""
+        self._labels = tuple(labels)
+
+    def _label(self, line: int) -> str:
+        return self._labels[line] if line < len(self._labels) else ""
 
     def _record(self, stream: Stream) -> None:
         if not stream.expected or self._capture is None or self.call is None or self.dialog is None:
@@ -236,3 +272,11 @@ def _hears(media: Any) -> bool:
     """Whether the far side may send: a ``sendonly`` stream of its has the status of a hold."""
     live = media.status in {pj.PJSUA_CALL_MEDIA_ACTIVE, pj.PJSUA_CALL_MEDIA_REMOTE_HOLD}
     return live and bool(media.dir & pj.PJMEDIA_DIR_DECODING) and media.audioConfSlot >= 0
+
+
+def _keep(sink: SessionSink, siprec: SiprecCall, first: int = 0) -> None:
+    """Keep the metadata with the session, the documents from number ``first`` on."""
+    if siprec.documents:
+        for number in range(first, len(siprec.documents)):
+            sink.measured(siprec.document_facts(number))
+        sink.measured(siprec.facts())

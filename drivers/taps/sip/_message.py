@@ -19,6 +19,8 @@ _TAG: Final = re.compile(r";\s*tag\s*=\s*([^\s;,>]+)", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _AUDIO: Final = re.compile(r"^m=audio[ \t]+(\d+)", re.MULTILINE)
 _LABEL: Final = re.compile(r"^a=label:[ \t]*(\S+)", re.MULTILINE)
+_METADATA: Final = re.compile(r"application/rs-metadata(\+xml)?\b", re.IGNORECASE)
+_BOUNDARY: Final = re.compile(r"boundary\s*=\s*(?:\"([^\"]+)\"|([^\s;]+))", re.IGNORECASE)
 MAX_NAME: Final = 64
 
 
@@ -111,12 +113,35 @@ class Message:
             case _:
                 return user_of(self.request_uri)
 
+    @property
+    def metadata(self) -> str:
+        """SIPREC metadata in the body (RFC 7866), alone or beside SDP; empty where there is none."""
+        kind = self.header("content-type")
+        if _METADATA.search(kind):
+            return self.body
+        boundary = _BOUNDARY.search(kind)
+        if not boundary or not kind.lower().startswith("multipart/"):
+            return ""
+        for part in self.body.split("--" + (boundary[1] or boundary[2])):
+            head, _, content = part.lstrip("\n").partition("\n\n")
+            if _METADATA.search(head):
+                return content
+        return ""
+
     def labels(self) -> list[str]:
         """One entry for each audio stream that the body offers: its a=label, or empty (RFC 4574)."""
+        return [label for port, label in self._lines() if port]
+
+    def labels_by_line(self) -> list[str]:
+        """The a=label of every m= line of the body, of whatever kind; empty where it has none."""
+        return [label for _, label in self._lines(every=True)]
+
+    def _lines(self, *, every: bool = False) -> list[tuple[int, str]]:
+        """Port and label of the audio lines, or of all; a port of no number counts as none."""
         found = []
-        for part in re.split(r"^(?=m=)", self.body, flags=re.MULTILINE):
+        for part in re.split(r"^(?=m=)", self.body, flags=re.MULTILINE)[1:]:
             audio = _AUDIO.match(part)
-            if audio and int(audio[1]):
+            if audio or every:
                 label = _LABEL.search(part)
-                found.append(label[1] if label else "")
+                found.append((int(audio[1]) if audio else 0, label[1] if label else ""))
         return found

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import ipaddress
 import re
-from typing import Annotated, Literal, final
+from pathlib import Path
+from typing import Annotated, Literal, Self, final
 
 import pydantic
 from pydantic import Field
@@ -14,12 +16,18 @@ from drivers.contract import TapOptions
 Codec = Literal["PCMU", "PCMA", "G722"]
 
 _RULE = re.compile(r"header:[A-Za-z0-9!%*_+`'~.-]{1,64}|to-user|from-user|request-user")
+_METADATA_RULE = re.compile(r"(caller|agent)-(user|name|aor)|element:[^\s:]{1,128}")
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _RTP_PORTS_A_WORKER = 200
+_PORTS_OF_THE_FRONT = 4
 
 
 @final
 class Options(TapOptions):
-    """One SIP trunk. Worker k listens on ``port`` + 2·k and takes its RTP ports from ``rtp_ports`` + 200·k."""
+    """One SIP trunk. Worker k listens on ``port`` + 2·k and takes its RTP ports from ``rtp_ports`` + 200·k.
+
+    With a front all calls come to ``port``, and what is behind it uses ``port`` + 2 and up on the loopback.
+    """
 
     host: Annotated[
         str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$", description="IPv4 address to listen on; 0.0.0.0 is every one")
@@ -53,6 +61,43 @@ class Options(TapOptions):
         int, Field(ge=1, le=25, description="calls a worker takes in a second; more are answered 503")
     ] = 20
 
+    front: Annotated[
+        Literal["auto", "kamailio", "none"],
+        Field(
+            description="what takes the calls on `port`: kamailio, which spreads them over the workers; "
+            "none: the workers themselves, each on a port of its own; auto: kamailio where it is installed"
+        ),
+    ] = "none"
+    peers: Annotated[
+        tuple[str, ...],
+        Field(description="with a front: IPv4 addresses or networks that may send calls; empty: everybody may"),
+    ] = ()
+    tls_port: Annotated[int, Field(ge=0, le=65000, description="with a front: port for SIP over TLS; 0: none")] = 0
+    tls_certificate: Annotated[
+        Path | None,
+        Field(
+            description="certificate chain in PEM; without one the front makes its own",
+            examples=["/etc/linetap/sip.crt"],
+        ),
+    ] = None
+    tls_key: Annotated[
+        Path | None, Field(description="the certificate's private key in PEM", examples=["/etc/linetap/sip.key"])
+    ] = None
+
+    metadata: dict[str, tuple[str, ...]] = Field(
+        default={"device": ("agent-user",), "ani": ("caller-user",), "dnis": ("agent-user",)},
+        description="SIPREC: fields of the call (device, ani, dnis, call_direction, agent_id, user1, ...) and where "
+        "each stands: caller-user, caller-name, caller-aor, agent-user, agent-name, agent-aor, element:NAME of the "
+        "metadata, element:NAME/VALUE for one with that attribute, or a rule of device_from",
+    )
+    agents: Annotated[
+        tuple[str, ...],
+        Field(
+            description="SIPREC: users or addresses of participants that are agents (shell patterns); "
+            "empty: by `devices`, or else by the streams"
+        ),
+    ] = ()
+
     @pydantic.field_validator("device_from")
     @classmethod
     def _rules(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
@@ -61,9 +106,44 @@ class Options(TapOptions):
                 raise ValueError(f"{rule!r} is none of header:NAME, to-user, from-user, request-user")
         return rules
 
+    @pydantic.field_validator("metadata")
+    @classmethod
+    def _mapping(cls, mapping: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for field, rules in mapping.items():
+            if not _FIELD.fullmatch(field):
+                raise ValueError(f"{field!r} is no name of a field")
+            for rule in rules:
+                if not (_RULE.fullmatch(rule) or _METADATA_RULE.fullmatch(rule)):
+                    raise ValueError(f"{field}: {rule!r} is no rule of metadata or device_from")
+        return mapping
+
+    @pydantic.field_validator("peers")
+    @classmethod
+    def _networks(cls, peers: tuple[str, ...]) -> tuple[str, ...]:
+        for peer in peers:
+            ipaddress.IPv4Network(peer, strict=False)
+        return peers
+
+    @pydantic.model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together")
+        if self.tls_port and self.tls_port != self.port + 1 and self.port <= self.tls_port <= self.port + 5000:
+            raise ValueError("tls_port is port + 1, or far from port: the ports above it are the workers'")
+        return self
+
     def sip_port(self, worker: int) -> int:
-        """Port of the worker, UDP and TCP."""
+        """Port of the worker without a front, UDP and TCP."""
         return self.port + 2 * worker
+
+    @property
+    def inside_port(self) -> int:
+        """Port of the front towards the workers; on the loopback."""
+        return self.port + 2
+
+    def worker_port(self, worker: int) -> int:
+        """Port of the worker behind a front; its door for metadata is one above. Both on the loopback."""
+        return self.port + _PORTS_OF_THE_FRONT + 2 * worker
 
     def rtp_range(self, worker: int) -> tuple[int, int]:
         """First RTP port of the worker, and how many it may use."""
@@ -72,3 +152,8 @@ class Options(TapOptions):
     def knows(self, device: str) -> bool:
         """Tell whether the device's name is there and one of ``devices``."""
         return bool(device) and any(fnmatch.fnmatchcase(device, pattern) for pattern in self.devices)
+
+    def is_agent(self, name: str) -> bool:
+        """Tell whether a participant of that user or address is an agent; never where no pattern says who is."""
+        patterns = self.agents or [pattern for pattern in self.devices if pattern != "*"]
+        return bool(name) and any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

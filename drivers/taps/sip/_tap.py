@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import dataclasses
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -18,13 +20,18 @@ from drivers.contract import (
     SessionSink,
     TapFailedError,
     TapOptions,
+    TapOptionsError,
     WorkerPlan,
 )
 from drivers.taps.sip._options import Options
+from drivers.taps.sip._place import BEHIND, FRONT
+from drivers.taps.sip.front import Front, Program
 
 if TYPE_CHECKING:
     from drivers.taps.sip._loop import Loop
     from drivers.taps.sip._trunk import Trunk
+
+logger = logging.getLogger(__name__)
 
 _RATE_HZ: Final = 8000
 _LEGS: Final = 2
@@ -34,7 +41,7 @@ _LEAVE_S: Final = 0.3
 
 @final
 class Tap(contract.Tap):
-    """The share of a SIP trunk that one worker process serves. One a process, and only once.
+    """The share of a SIP trunk that one worker process serves: lines, or the front. One a process, and only once.
 
     The process must end by ``os._exit`` after :meth:`close`: PJSIP is not taken down, since what Python still holds
     of it would abort then.
@@ -45,20 +52,28 @@ class Tap(contract.Tap):
 
     @classmethod
     def plan(cls, options: Any) -> list[WorkerPlan]:
-        """See :meth:`drivers.contract.Tap.plan`: as many workers as the library's call limit makes necessary."""
+        """See :meth:`drivers.contract.Tap.plan`: as many workers as the library's call limit makes necessary.
+
+        With a front there is one worker more, the last, for it.
+        """
         from drivers.taps.sip._library import call_limit  # noqa: PLC0415 - loads pjsua2
         from drivers.taps.sip._native import Native  # noqa: PLC0415 - the same
 
-        return share(options.calls, call_limit(Native()))
+        workers = share(options.calls, call_limit(Native()))
+        return with_front(workers) if has_front(options) else workers
 
     def __init__(self, options: Any, plan: WorkerPlan) -> None:
         self._options: Options = options
         self._plan = plan
         self._trunk: Trunk | None = None
         self._loop: Loop | None = None
+        self._front = Front(options, plan.shares) if plan.role == FRONT else None
 
     def open(self, host: Host) -> None:
         """See :meth:`drivers.contract.Tap.open`."""
+        if self._front is not None:
+            self._front.open(host)
+            return
         from drivers.taps.sip._native import Native, library_path  # noqa: PLC0415 - loads pjsua2
 
         library_path()
@@ -112,12 +127,16 @@ class Tap(contract.Tap):
         loop.call(end)
 
     def poll(self) -> None:
-        """Raise :class:`TapFailedError` when the PJSIP thread has died."""
+        """Raise :class:`TapFailedError` when the PJSIP thread, or the front, has died."""
+        if self._front is not None:
+            self._front.poll()
         if self._loop is not None:
             self._loop.check()
 
     def close(self) -> None:
         """Finish every session, hang up every call, and end the thread. PJSIP stays loaded."""
+        if self._front is not None:
+            self._front.close()
         if self._loop is None or self._trunk is None:
             return
         with contextlib.suppress(TapFailedError):  # after a failure there is nothing left to end in good order
@@ -143,3 +162,22 @@ def share(calls: int, limit: int) -> list[WorkerPlan]:
         WorkerPlan(worker, tuple(names[worker * limit : (worker + 1) * limit]))
         for worker in range(math.ceil(calls / limit))
     ]
+
+
+def has_front(options: Options) -> bool:
+    """Whether a front takes the calls. Raises TapOptionsError where it should and Kamailio is not installed."""
+    if options.front == "none":
+        return False
+    if Program.find() is not None:
+        return True
+    if options.front == "kamailio":
+        raise TapOptionsError('front = "kamailio" needs the package kamailio')
+    logger.warning("%s: kamailio is not installed: each worker takes calls on a port of its own", options.name)
+    return False
+
+
+def with_front(workers: list[WorkerPlan]) -> list[WorkerPlan]:
+    """Put the workers behind a front, which is the last one."""
+    shares = tuple(len(worker.lines) for worker in workers)
+    behind = [dataclasses.replace(worker, role=BEHIND) for worker in workers]
+    return [*behind, WorkerPlan(len(workers), (), FRONT, shares)]

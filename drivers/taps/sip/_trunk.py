@@ -8,22 +8,26 @@ from collections.abc import Callable
 from typing import Any, Final, final
 
 from drivers.contract import CallArrived, CallRefused, Host, LineFault, LineUnknownError, WorkerPlan
+from drivers.taps.sip._door import Door
 from drivers.taps.sip._gate import Gate
 from drivers.taps.sip._library import Call, Library
 from drivers.taps.sip._line import Dialog, Line
 from drivers.taps.sip._loop import Loop
-from drivers.taps.sip._message import Message
+from drivers.taps.sip._message import Message, plain
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._options import Options
 from drivers.taps.sip._pace import Pace
-from drivers.taps.sip._parties import MAX_LEGS, parties
+from drivers.taps.sip._parties import MAX_LEGS
+from drivers.taps.sip._place import Place
+from drivers.taps.sip.siprec import SiprecCall
 
 logger = logging.getLogger(__name__)
 
 _FLUSH_S: Final = 0.05
 _FIRST_LOOK_S: Final = 0.1
 _LOOK_S: Final = 1.0
-_NOT_FOUND, _BUSY, _INTERNAL, _UNAVAILABLE = 404, 486, 500, 503
+_OK, _NOT_FOUND, _NO_CALL, _BUSY, _INTERNAL, _UNAVAILABLE = 200, 404, 481, 486, 500, 503
+_MOST_ARRIVING: Final = 32  # between the gate and PJSIP's own word
 
 
 @final
@@ -38,7 +42,10 @@ class Trunk:
         self.closing = False
         self.loop: Loop
         self._worker = plan.index
+        self._place = Place.of(options, plan)
+        self._door = Door(self._place) if self._place.door else None
         self._by_number: dict[int, Line] = {}
+        self._arriving: dict[str, SiprecCall] = {}
         self._pace = Pace(options.calls_per_s)
         self._library: Library
         self._gate: Gate
@@ -58,10 +65,12 @@ class Trunk:
 
     def open(self) -> None:
         """Set PJSIP up on this thread."""
-        self._library = Library(self.options, self._worker, self.native, self)
+        self._library = Library(self.options, self._worker, self._place, self.native, self)
         self._gate = Gate(self.native, self)
-        host = "127.0.0.1" if self.options.host == "0.0.0.0" else self.options.host  # noqa: S104 - a comparison
-        self._gate.prove(host, self.options.sip_port(self._worker), self._library.handle)
+        self._gate.prove(self._place.near, self._place.port, self._library.handle)
+        if self._door is not None:
+            self._door.open()
+            self._repeat(_FLUSH_S, self._door.look)
         self._repeat(_FLUSH_S, self.native.flush)
         self._repeat(_FIRST_LOOK_S, lambda: self._look(first=True))
         self._repeat(_LOOK_S, lambda: self._look(first=False))
@@ -90,7 +99,37 @@ class Trunk:
 
     def refusal(self, invite: Message) -> int | None:
         """Decide whether an INVITE may become a call; None if it may, else the answer."""
-        device = invite.device(self.options.device_from)
+        siprec = self._siprec(invite)
+        device = self._device(invite, siprec)
+        code = self._judge(device)
+        if code is None and siprec is not None:
+            self._arriving[invite.call_id] = siprec
+            while len(self._arriving) > _MOST_ARRIVING:
+                del self._arriving[next(iter(self._arriving))]
+        return code
+
+    def _siprec(self, invite: Message) -> SiprecCall | None:
+        document = self._document(invite)
+        if not document:
+            return None
+        siprec = SiprecCall(self.options, invite)
+        siprec.take(document, invite.header("cseq"), time.monotonic())
+        return siprec
+
+    def _document(self, request: Message) -> str:
+        """Metadata that comes with a request: by the door where there is a front, else in its body."""
+        if self._door is None or not request.header("x-linetap-metadata"):
+            return request.metadata
+        document = self._door.take(request.call_id, request.header("cseq"))
+        if not document:
+            logger.warning("call %s: the metadata of %s did not come", request.call_id, request.header("cseq"))
+        return document
+
+    def _device(self, invite: Message, siprec: SiprecCall | None) -> str:
+        told = siprec.fields().get("device", "") if siprec is not None else ""
+        return plain(told) or invite.device(self.options.device_from)
+
+    def _judge(self, device: str) -> int | None:
         if self.closing:
             return self._refuse(_UNAVAILABLE, "the trunk is being closed", device)
         if self.options.unknown_devices == "refuse" and not self.options.knows(device):
@@ -105,7 +144,8 @@ class Trunk:
         return any(line.free for line in self.lines.values()) and self.native.calls() < self.native.call_limit()
 
     def _refuse(self, code: int, reason: str, device: str) -> int:
-        self.host.emit(CallRefused(code=code, reason=reason, device=device))
+        if self._door is None or code == _NOT_FOUND:  # of the others the front tells, when no worker takes the call
+            self.host.emit(CallRefused(code=code, reason=reason, device=device))
         return code
 
     def library_refused(self, code: int, reason: str) -> None:
@@ -128,18 +168,24 @@ class Trunk:
     def _accept(self, call: Call, invite: Message, source: str) -> None:
         line = next(line for line in self.lines.values() if line.free)
         labels = invite.labels()
-        dialog = Dialog(invite.call_id, invite.from_tag, parties(labels, self.options.caller_labels))
-        session = line.take(call, dialog)
+        siprec = self._arriving.pop(invite.call_id, None) or SiprecCall(self.options, invite)
+        session = line.take(
+            call, Dialog(invite.call_id, invite.from_tag, siprec.parties, tuple(invite.labels_by_line()), siprec)
+        )
         self._by_number[call.number] = line
+        fields = siprec.fields()
+        if self._door is not None:
+            source = invite.header("x-linetap-source") or source
         self.host.emit(
             CallArrived(
                 line=line.name,
                 session=session,
-                device=invite.device(self.options.device_from),
-                ani=invite.ani,
-                dnis=invite.dnis,
+                device=self._device(invite, siprec),
+                ani=fields.pop("ani", "") or invite.ani,
+                dnis=fields.pop("dnis", "") or invite.dnis,
                 reference=invite.call_id,
                 details={"source": source, "user_agent": invite.header("user-agent")},
+                fields={name: value for name, value in fields.items() if name != "device"},
             )
         )
         call.accept(MAX_LEGS if labels else 1)
@@ -153,6 +199,20 @@ class Trunk:
         """Drop a call that is over."""
         if gone and call in self._by_number:
             self._by_number.pop(call).gone(reason)
+
+    def told(self, request: Message) -> int | None:
+        """Take metadata and labels of a request within a call; None where PJSIP has to answer, else the answer."""
+        document = self._document(request)
+        line = next((line for line in self.lines.values() if _belongs(request, line)), None)
+        labels = request.labels_by_line()
+        if line is not None and labels:
+            line.offered(labels)
+        if not document:
+            return None
+        if line is None:
+            return _NO_CALL
+        line.learn(document, request.header("cseq"))
+        return None if request.method == "UPDATE" and not request.metadata else _OK
 
     def holds(self, bye: Message) -> Callable[[int], None] | None:
         """Let the BYE of a call that is captured wait until its audio is out."""
@@ -188,10 +248,10 @@ class Trunk:
         return all(line.free for line in self.lines.values())
 
 
-def _belongs(bye: Message, line: Line) -> bool:
-    if line.call is None or line.dialog is None or not bye.to_tag:
+def _belongs(request: Message, line: Line) -> bool:
+    if line.call is None or line.dialog is None or not request.to_tag:
         return False
-    return (bye.call_id, bye.from_tag) == (line.dialog.call_id, line.dialog.remote_tag)
+    return (request.call_id, request.from_tag) == (line.dialog.call_id, line.dialog.remote_tag)
 
 
 def _end_call(line: Line) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from appliance.spool.records import Dropped
-from drivers.contract import CallRefused
+from drivers.contract import CallArrived, CallRefused
 
 
 @pytest.fixture
@@ -142,3 +142,12 @@ async def test_a_lost_worker_frees_its_lines_and_ends_its_own_calls(build: Any) 
 async def test_refused_calls_are_counted(trunk: Any) -> None:
     trunk.arrivals.fact("trunk", CallRefused(code=486, reason="every line is taken"))
     assert trunk.arrivals.counters["calls_refused"] == 1
+
+
+async def test_what_the_line_tells_of_a_call_becomes_its_data_and_nothing_else(build: Any) -> None:
+    trunk = build(trunk=1, starts_calls=True)
+    told = {"user1": "gold", "call_direction": "O", "keep_days": "1", "override_disk_location": "/", "nonsense": "x"}
+    trunk.arrivals.fact("trunk", CallArrived(line="0", session="s", device="5001", ani="030", fields=told))
+    fields = trunk.scheduler.calls.find("5001", None).fields
+    assert (fields.user1, fields.call_direction, fields.ani) == ("gold", "O", "030")
+    assert (fields.keep_days, fields.override_disk_location) == (-1, "")

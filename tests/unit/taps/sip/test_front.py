@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+
+from drivers.contract import TapFailedError, TapOptionsError
+from drivers.taps.sip import Options
+from drivers.taps.sip._place import BEHIND, FRONT, Place
+from drivers.taps.sip._tap import has_front, share, with_front
+from drivers.taps.sip.front import Program
+from drivers.taps.sip.front._configuration import Configuration
+from drivers.taps.sip.front._folder import make_folder, place_certificate
+
+PROGRAM = Program(Path("/usr/sbin/kamailio"), Path("/modules"))
+
+
+def options(**given: Any) -> Options:
+    return Options(name="t", kind="sip", **given)
+
+
+def test_the_front_is_the_last_worker_and_serves_no_line() -> None:
+    plans = with_front(share(10, 4))
+    assert [plan.role for plan in plans] == [BEHIND, BEHIND, BEHIND, FRONT]
+    assert (plans[-1].index, plans[-1].lines, plans[-1].shares) == (3, (), (4, 4, 2))
+
+
+def test_no_two_sockets_on_one_port() -> None:
+    given = options(port=5060, tls_port=5061, front="kamailio")
+    ports = [given.port, given.tls_port, given.inside_port]
+    for plan in with_front(share(40, 4))[:-1]:
+        place = Place.of(given, plan)
+        assert place.host == "127.0.0.1"
+        ports += [place.port, place.door]
+    assert len(set(ports)) == len(ports) == 23
+
+
+def test_without_a_front_the_worker_listens_where_it_did() -> None:
+    assert Place.of(options(port=5060, host="10.0.0.1"), share(8, 4)[1]) == Place("10.0.0.1", 5062)
+
+
+def test_nothing_is_left_to_fill_in(tmp_path: Path) -> None:
+    given = options(front="kamailio", port=5060, tls_port=5061, peers=["10.0.0.0/8", "192.0.2.7"], calls_per_s=5)
+    made = Configuration(given, PROGRAM, tmp_path, (4, 4, 2))
+    made.write()
+    text = made.path.read_text()
+    assert "@" not in text.split("\n", 4)[4]
+    assert "listen=tls:127.0.0.1:5061" in text
+    assert "if (src_ip != 10.0.0.0/255.0.0.0 && src_ip != 192.0.2.7/255.255.255.255) {" in text
+    assert '"TAILDROP", "15"' in text
+    assert "$sht(calls=>2) = 2;" in text
+    assert str(tmp_path / "own.crt") in (tmp_path / "tls.cfg").read_text()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"tls_certificate": "/a"},
+        {"tls_port": 5062},
+        {"peers": ["pbx"]},
+        {"metadata": {"User 1": ["agent-user"]}},
+        {"metadata": {"user1": ["agent"]}},
+    ],
+)
+def test_wrong_options_are_told(wrong: dict[str, Any]) -> None:
+    with pytest.raises(pydantic.ValidationError):
+        options(**wrong)
+
+
+def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", f"{tmp_path}:/elsewhere")
+    folder = make_folder(options())
+    assert folder.parent == tmp_path
+    assert make_folder(options()) == folder
+    folder.chmod(0o777)
+    with pytest.raises(TapFailedError):
+        make_folder(options())
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(TapFailedError):
+        make_folder(options())
+
+
+def test_a_certificate_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(TapOptionsError):
+        place_certificate(options(tls_certificate=tmp_path / "c", tls_key=tmp_path / "k"), tmp_path)
+
+
+def test_an_own_certificate_is_made_once(tmp_path: Path) -> None:
+    place_certificate(options(), tmp_path)
+    made = (tmp_path / "own.crt").read_bytes()
+    place_certificate(options(), tmp_path)
+    assert (tmp_path / "own.crt").read_bytes() == made
+    assert os.stat(tmp_path / "own.key").st_mode & 0o077 == 0  # noqa: PTH116
+
+
+def test_without_kamailio_auto_does_without_a_front(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    assert Program.find() is None
+    assert not has_front(options(front="none"))
+    assert not caplog.text
+    assert not has_front(options(front="auto"))
+    assert "kamailio is not installed" in caplog.text
+    with pytest.raises(TapOptionsError):
+        has_front(options(front="kamailio"))
