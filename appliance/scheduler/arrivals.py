@@ -186,11 +186,9 @@ class Arrivals:
         active.channel.priority = -1
 
 
-_TOLD = frozenset(
-    name
-    for name, field in CallFields.model_fields.items()
-    if field.annotation is str and name != "override_disk_location"
-)
+_TOLD = frozenset(name for name, field in CallFields.model_fields.items() if field.annotation is str) - {
+    "override_disk_location"
+}
 """What a line may tell of its call: text that describes it."""
 
 
