@@ -42,9 +42,8 @@ class Taps:
         for tap in self._supervisors.values():
             await tap.plan()
             for line in tap.lines:
-                channel = pool.add(
-                    tap.name, line.name, calls_arrive=tap.capabilities.calls_arrive, devices=tap.options.devices
-                )
+                arrive = tap.capabilities.calls_arrive or line.calls_arrive
+                channel = pool.add(tap.name, line.name, calls_arrive=arrive, devices=tap.options.devices)
                 channel.speaks = tap.capabilities.dials and tap.capabilities.speaks
                 channel.assignment = Assignment.parse(tap.options.assign.get(line.name, "any"))
             unknown = set(tap.options.assign) - {line.name for line in tap.lines}

@@ -96,11 +96,15 @@ class Capabilities:
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a tap. ``name`` is unique in the tap; ``legs`` is 1 (mixed) or 2 (caller, agent)."""
+    """One line of a tap. ``name`` is unique in the tap; ``legs`` is 1 (mixed) or 2 (caller, agent).
+
+    ``calls_arrive`` says of this line what the tap's capabilities do not say of all.
+    """
 
     name: str
     legs: int
     rate_hz: int
+    calls_arrive: bool = False
 
 
 # --- facts that a tap emits -------------------------------------------------------------------------------------
@@ -228,8 +232,8 @@ class SessionSink(Protocol):
         """The session's identifier."""
         ...
 
-    def open_leg(self, leg: int, party: Party, rate_hz: int) -> None:
-        """Open leg 0 or 1 for :meth:`append`; the moment of the call is the time of its first frame."""
+    def open_leg(self, leg: int, party: Party, rate_hz: int, *, before_s: float = 0) -> None:
+        """Open leg 0 or 1 for :meth:`append`; its first frame stands for the moment ``before_s`` before the call."""
         ...
 
     def append(self, leg: int, pcm: npt.NDArray[np.int16], *, lost_before: int = 0) -> None:

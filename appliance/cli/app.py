@@ -7,11 +7,20 @@ from collections.abc import Sequence
 
 import typer
 
+from appliance.cli.agent import agent
+from appliance.cli.cards import cards
 from appliance.cli.check_config import check_config
 from appliance.cli.demo import demo
 from appliance.cli.export import export
+from appliance.cli.fault import fault
+from appliance.cli.group import group
+from appliance.cli.mail import mail
 from appliance.cli.run import run
+from appliance.cli.schedule import schedule
+from appliance.cli.station import station
 from appliance.cli.status import status
+from appliance.cli.terms import terms
+from appliance.cli.user import user
 from appliance.cli.verify import verify
 from appliance.errors import LinetapError, SettingsError, UnreachableError
 
@@ -32,6 +41,15 @@ app.command("check-config")(check_config)
 app.command()(status)
 app.command()(export)
 app.command()(verify)
+app.command()(cards)
+app.command()(fault)
+app.add_typer(mail, name="mail")
+app.add_typer(schedule, name="schedule")
+app.add_typer(agent, name="agent")
+app.add_typer(station, name="station")
+app.add_typer(group, name="group")
+app.add_typer(user, name="user")
+app.add_typer(terms, name="terms")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

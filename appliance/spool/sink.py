@@ -63,9 +63,9 @@ class SpoolSession:
         """The session's identifier."""
         return self._session
 
-    def open_leg(self, leg: int, party: Party, rate_hz: int) -> None:
-        """Open a leg for :meth:`append`; this moment is the time of its first frame. Raises FileExistsError."""
-        started = monotonic_s()
+    def open_leg(self, leg: int, party: Party, rate_hz: int, *, before_s: float = 0) -> None:
+        """Open a leg for :meth:`append`; its first frame is ``before_s`` old. Raises FileExistsError."""
+        started = monotonic_s() - before_s
         with self._guard:
             path = self._folder / f"leg{leg}.pcm"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC

@@ -40,7 +40,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def entry(kind: str) -> Entry:
-    """How the kind is handled."""
+def entry(kind: str) -> Iterator[Entry]:
+    """How the kind is handled, within what must run beside it."""
     assert kind in ENTRIES, f"tests/contract/kinds.py has no entry for the kind {kind!r}"
-    return ENTRIES[kind]
+    with ENTRIES[kind].surroundings():
+        yield ENTRIES[kind]

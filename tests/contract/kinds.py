@@ -10,8 +10,8 @@ import contextlib
 import dataclasses
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from drivers.taps.virtual import tone_hz
 from hil.peers.call_plan import CallPlan
 from hil.peers.sip_caller import SipCaller, write_tone
 from tests.contract.rig import Rig
+from tests.wires.soundcard.pulse import phase_jumps, pulse, tones
 
 Pcm = npt.NDArray[np.int16]
 
@@ -42,6 +43,7 @@ class Entry:
     check: Callable[[Path, int, Pcm], None]  # (folder, leg, samples of line 0): asserts that none is missing or doubled
     carry: Carry
     lag_s: float = 0.05  # the spool is at most this far behind the moment
+    surroundings: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext  # what must run beside the tap
 
 
 # --- taps whose lines carry audio by themselves -------------------------------------------------------------------
@@ -133,9 +135,34 @@ def check_sip_tone(_: Path, leg: int, pcm: Pcm) -> None:
     assert np.abs(turned).max() < 0.05, f"the phase jumps: {np.round(turned, 2)}"
 
 
+# --- soundcard ----------------------------------------------------------------------------------------------------
+
+CARD_TONES_HZ = [441, 1013]
+
+
+@contextlib.contextmanager
+def a_card() -> Iterator[None]:
+    """A stereo card on which a tone a channel sounds, at another rate than is stored."""
+    with pulse({"card": (2, 48000)}) as server:
+        server.play("card", tones(CARD_TONES_HZ, 48000, 60), 48000)
+        yield
+
+
+def pair_of_inputs(_: Path) -> dict[str, Any]:
+    return {"device": "card", "period_ms": 20, "lines": [{"name": "1", "inputs": [1, 2]}]}
+
+
+def check_card_tone(_: Path, leg: int, pcm: Pcm) -> None:
+    middle = pcm[400:-400]  # a filter rings where a tone is cut off
+    assert len(middle) > 400
+    assert phase_jumps(middle, CARD_TONES_HZ[leg], 8000) < 0.01
+
+
 ENTRIES: dict[str, Entry] = {
     "virtual": Entry(options=lambda _: {"lines": 2}, check=check_tone, carry=start_line),
     "wavfile": Entry(options=noise_file, check=check_noise, carry=start_line),
     # Jitter is made good by holding back 200 ms, and the library's recorder writes in steps.
     "sip": Entry(options=sip_trunk, check=check_sip_tone, carry=place_call, lag_s=0.4),
+    # A period, and what the filter to another rate holds.
+    "soundcard": Entry(options=pair_of_inputs, check=check_card_tone, carry=start_line, lag_s=0.3, surroundings=a_card),
 }

@@ -1,0 +1,150 @@
+"""The tap: its verbs, and the parts of a card put together."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Final, final
+
+from drivers import contract
+from drivers.contract import Host, Line, LineUnknownError, SessionSink, TapOptions, TapOptionsError, WorkerPlan
+from drivers.taps.soundcard._ears import Ears
+from drivers.taps.soundcard._feed import Feed, OpenStream
+from drivers.taps.soundcard._inputs import Inputs
+from drivers.taps.soundcard._line import CardLine
+from drivers.taps.soundcard._options import LineOptions, Options
+from drivers.taps.soundcard._session import Card
+from drivers.taps.soundcard._stream import Stream, Wake
+from drivers.taps.soundcard._vox import VoxRules
+
+_LIBRARIES: Final = {"alsa": "alsaaudio", "portaudio": "sounddevice"}
+_AGAIN_S: Final = {"alsa": 0.5, "portaudio": 2.0}  # PortAudio starts anew for each look
+_STOP_S: Final = 0.08
+
+
+@final
+class Tap(contract.Tap):
+    """One sound card."""
+
+    Options: ClassVar[type[TapOptions]] = Options
+
+    @classmethod
+    def plan(cls, options: Any) -> list[WorkerPlan]:
+        """Give one worker and every line. Raises TapOptionsError without the backend's library."""
+        settings: Options = options
+        library = _LIBRARIES[settings.backend]
+        if library not in sys.modules and importlib.util.find_spec(library) is None:
+            raise TapOptionsError(f"the backend {settings.backend} needs the Python package that brings {library}")
+        return [WorkerPlan(0, tuple(_line(line, settings) for line in settings.card_lines))]
+
+    def __init__(self, options: Any, plan: WorkerPlan) -> None:
+        self._options: Options = options
+        self._plan = plan
+        self._lock = threading.Lock()  # of the lines: the card's thread and the verbs exclude each other
+        self._lines: dict[str, CardLine] = {}
+        self._feed: Feed | None = None
+
+    def open(self, host: Host) -> None:
+        """See :meth:`drivers.contract.Tap.open`. A card that is not there is waited for."""
+        options = self._options
+        card = Card(options.device, options.backend, options.card_rate_hz, options.full_scale_dbm0, host)
+        self._lines = {line.name: _card_line(card, line, options) for line in options.card_lines}
+        self._feed = Feed(
+            card,
+            _opener(options),
+            Inputs(options.card_lines, options.card_rate_hz),
+            list(self._lines.values()),
+            lock=self._lock,
+            stall_s=options.stall_s,
+            again_s=_AGAIN_S[options.backend],
+        )
+        self._feed.open()
+
+    def lines(self) -> Sequence[Line]:
+        """Lines of the card."""
+        return self._plan.lines
+
+    def start(self, line: str, sink: SessionSink) -> None:
+        """Begin a session at this moment; while the card is away it is a gap."""
+        found = self._line(line)
+        with self._lock:
+            found.start(sink, time.monotonic())
+
+    def stop(self, line: str) -> None:
+        """End the session at this moment; waits for its last frames, 80 ms at most."""
+        found = self._line(line)
+        with self._lock:
+            session = found.stop(time.monotonic())
+        if self._feed is not None:
+            self._feed.wake()
+        if not session.done.wait(_STOP_S):
+            with self._lock:
+                session.cut()
+
+    def hang_up(self, line: str, reason: str) -> None:
+        """End the call of a line that records always or by voice. Raises LineUnknownError, LineIdleError."""
+        found = self._line(line)
+        with self._lock:
+            found.hang_up(time.monotonic(), reason)
+
+    def poll(self) -> None:
+        """Check the thread. The first time tells that the worker serves: calls may begin from now on."""
+        if self._feed is not None:
+            self._feed.check()
+            self._feed.serving = True
+
+    def close(self) -> None:
+        """End every session with the frames that are there, and let the card go."""
+        if self._feed is not None:
+            self._feed.close()
+        with self._lock:
+            for line in self._lines.values():
+                line.close(time.monotonic(), "tap closed")
+
+    def _line(self, line: str) -> CardLine:
+        if line not in self._lines:
+            raise LineUnknownError(f"no line {line!r}")
+        return self._lines[line]
+
+
+def _line(line: LineOptions, options: Options) -> Line:
+    return Line(line.name, len(line.inputs), options.rate_hz, calls_arrive=line.start != "scheduler")
+
+
+def _card_line(card: Card, line: LineOptions, options: Options) -> CardLine:
+    ears = None
+    if line.start == "vox":
+        rules = VoxRules(
+            onset_db=options.vox_onset_db,
+            hysteresis_db=options.vox_hysteresis_db,
+            hang_s=options.vox_hang_s,
+            never_below_dbfs=options.vox_never_below_dbfs,
+            always_above_dbfs=options.vox_always_above_dbfs,
+        )
+        ears = Ears(rules, options.vox_preroll_s, options.card_rate_hz)
+    return CardLine(
+        card,
+        _line(line, options),
+        device=line.device,
+        ears=ears,
+        always_cut_s=options.always_cut_s if line.start == "always" else None,
+        gone_s=options.vox_hang_s,
+    )
+
+
+def _opener(options: Options) -> OpenStream:
+    """Load the backend; no other one is loaded."""
+    backend: Callable[[Options, Wake], Stream]
+    try:
+        if options.backend == "alsa":
+            from drivers.taps.soundcard._alsa import AlsaStream as backend  # noqa: PLC0415, N813 - loads alsaaudio
+        else:
+            from drivers.taps.soundcard._portaudio import (  # noqa: PLC0415 - loads sounddevice
+                PortAudioStream as backend,  # noqa: N813
+            )
+    except (ImportError, OSError) as error:
+        raise TapOptionsError(f"the backend {options.backend} cannot be loaded: {error}") from error
+    return lambda wake: backend(options, wake)

@@ -1,0 +1,83 @@
+"""Whether there is voice on a line: by level against the line's own noise. Pure."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import math
+from typing import Final, final
+
+WINDOW_S: Final = 0.01
+ATTACK_WINDOWS: Final = 5
+_LOUD_WINDOWS: Final = 3  # of the last ATTACK_WINDOWS: a click is shorter
+_LEARN_WINDOWS: Final = 30
+_FALL: Final = 0.25  # of the way down to a quieter window
+_RISE_DB_S: Final = 6.0  # while nobody speaks
+_SLOW_RISE_DB_S: Final = 1.0  # while somebody does
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class VoxRules:
+    """Levels in dBFS (a full-scale sine is 0), differences in dB."""
+
+    onset_db: float = 9
+    hysteresis_db: float = 4
+    hang_s: float = 4
+    never_below_dbfs: float = -55
+    always_above_dbfs: float = -25
+
+
+@final
+class Vox:
+    """Takes the level of each window of :data:`WINDOW_S` in turn.
+
+    The noise floor falls quickly to what is quieter and rises slowly to what is louder, so pauses between words set it
+    and words hardly lift it; a noise that begins and stays becomes the floor in the end. Voice begins when three of
+    five windows are ``onset_db`` above the floor, and ends when no window was within ``hysteresis_db`` of that for
+    ``hang_s``.
+    """
+
+    def __init__(self, rules: VoxRules) -> None:
+        self.voice = False
+        self.floor_dbfs = math.inf
+        self._rules = rules
+        self._hang_windows = max(1, round(rules.hang_s / WINDOW_S))
+        self._learnt = 0
+        self._quiet_windows = 0
+        self._loud: collections.deque[bool] = collections.deque(maxlen=ATTACK_WINDOWS)
+
+    @property
+    def onset_dbfs(self) -> float:
+        """Level from which on a window is loud now."""
+        wanted_dbfs = self.floor_dbfs + self._rules.onset_db
+        return min(max(wanted_dbfs, self._rules.never_below_dbfs), self._rules.always_above_dbfs)
+
+    def take(self, level_dbfs: float) -> bool:
+        """Take a window's level; gives whether there is voice now."""
+        if self._learnt < _LEARN_WINDOWS:
+            self._learnt += 1
+            self.floor_dbfs = min(self.floor_dbfs, max(level_dbfs, -120.0))
+            return False
+        onset_dbfs = self.onset_dbfs
+        self._loud.append(level_dbfs >= onset_dbfs)
+        if self.voice:
+            stays = level_dbfs >= onset_dbfs - self._rules.hysteresis_db
+            self._quiet_windows = 0 if stays else self._quiet_windows + 1
+            self.voice = self._quiet_windows < self._hang_windows
+        elif sum(self._loud) >= _LOUD_WINDOWS:
+            self.voice, self._quiet_windows = True, 0
+        self._follow(max(level_dbfs, -120.0))
+        return self.voice
+
+    def hush(self) -> None:
+        """Forget the voice, but not the noise."""
+        self.voice = False
+        self._loud.clear()
+
+    def _follow(self, level_dbfs: float) -> None:
+        if level_dbfs < self.floor_dbfs:
+            self.floor_dbfs += _FALL * (level_dbfs - self.floor_dbfs)
+        else:
+            most_db = (_SLOW_RISE_DB_S if self.voice else _RISE_DB_S) * WINDOW_S
+            self.floor_dbfs += min(most_db, level_dbfs - self.floor_dbfs)
