@@ -47,7 +47,7 @@ class MemorySink(SessionSink):
     def session(self) -> str:
         return self._session
 
-    def open_leg(self, leg: int, party: Party, rate_hz: int, *, before_s: float = 0) -> None:
+    def open_leg(self, leg: int, party: Party, rate_hz: int, *, before_s: float = 0) -> None:  # noqa: ARG002 - the contract's signature
         assert leg not in self.legs
         self.legs[leg] = Leg(party, rate_hz)
 
