@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
+from collections import Counter
 from typing import Any, Final, final
 
 from drivers.contract import LossReason, Party, SessionSink
@@ -34,10 +35,17 @@ class Leg:
     codec: str = ""
     remote: str = ""
     no_media_from: int | None = None  # frame up to which missing media was told
+    told_until: int = 0  # end of what was told last
 
     def frame_at(self, moment_s: float) -> int:
         """Frame that stands for a monotonic moment."""
         return max(0, round((moment_s - self.opened_s) * RATE_HZ))
+
+    def place(self, moment_s: float, frames: int) -> int:
+        """Frame to tell missing ones at: that of the moment, or behind those that were told last."""
+        begin = max(self.frame_at(moment_s), self.told_until)
+        self.told_until = begin + frames
+        return begin
 
 
 @final
@@ -46,9 +54,11 @@ class Capture:
 
     def __init__(self, native: Native, sink: SessionSink, jitter_ms: int) -> None:
         self.sink = sink
-        self.began = False  # the first packet came
+        self.heard = False  # the first packet came
+        self.began = False  # and every leg has its first frame
         self.legs: dict[int, Leg] = {}
         self.delay_s = (jitter_ms + PATH_MS) / 1000
+        self._skip_frames = round(self.delay_s * RATE_HZ)
         self._native = native
 
     @property
@@ -59,8 +69,7 @@ class Capture:
     def connect(self, leg: int, party: Party, slot: int) -> None:
         """Record the stream in ``slot`` on the leg, which is opened if it is not there."""
         if leg not in self.legs:
-            skip = round(self.delay_s * RATE_HZ)
-            path = self.sink.leg_file(leg, party, RATE_HZ, skip_frames=skip)
+            path = self.sink.leg_file(leg, party, RATE_HZ, skip_frames=self._skip_frames)
             self.legs[leg] = Leg(Recorder(self._native, path), party, time.monotonic())
         self.legs[leg].recorder.connect(slot)
 
@@ -81,22 +90,32 @@ class Capture:
         """Note the codec and the address that the leg's stream comes with now."""
         self.legs[leg].codec, self.legs[leg].remote = codec, remote
 
-    def count(self, leg: int, change: Change, since_s: float) -> int:
-        """Note what a stream counted since a moment; gives the frames lost."""
+    def count(self, leg: int, change: Change, lost_s: float, quiet_s: float) -> Counter[LossReason]:
+        """Note what a stream counted: losses since one moment, silence since another; gives the frames told."""
         found = self.legs.get(leg)
         if found is None:
-            return 0
+            return Counter()
         found.totals.add(change)
-        if change.lost_frames:
-            at = found.frame_at(since_s)
-            self.sink.lost(leg, at, change.lost_frames, LossReason.PACKETS_LOST, in_file=True)
-        return change.lost_frames
+        silence = _reason(change)
+        self._lose(leg, found, change.absent_frames, lost_s, LossReason.PACKETS_LOST, in_file=False)
+        self._lose(leg, found, change.lost_frames, lost_s, LossReason.PACKETS_LOST)
+        self._lose(leg, found, change.inserted_frames, quiet_s, silence)
+        told = Counter({LossReason.PACKETS_LOST: change.absent_frames + change.lost_frames})
+        told[silence] += change.inserted_frames
+        return +told
+
+    def _lose(
+        self, number: int, leg: Leg, frames: int, since_s: float, reason: LossReason, *, in_file: bool = True
+    ) -> None:
+        if frames:
+            self.sink.lost(number, leg.place(since_s, frames), frames, reason, in_file=in_file)
 
     def abandon(self, leg: int, frames: int, now_s: float) -> None:
-        """Note that the last ``frames`` never left the jitter buffer."""
+        """Note that the last ``frames`` before a moment never left the jitter buffer, which gave silence meanwhile."""
         found = self.legs.get(leg)
         if found is not None:
-            self.sink.lost(leg, found.frame_at(now_s), frames, LossReason.PACKETS_LOST, in_file=False)
+            at = max(0, found.frame_at(now_s) - frames)
+            self.sink.lost(leg, at, frames, LossReason.PACKETS_LOST, in_file=True)
 
     def miss(self, leg: int, since_s: float, now_s: float) -> int:
         """Note that nothing came from a moment until now; gives the frames that were not told before."""
@@ -108,7 +127,7 @@ class Capture:
         if frames <= 0:
             return 0
         self.sink.lost(leg, begin, frames, LossReason.NO_MEDIA, in_file=True)
-        found.no_media_from = begin + frames
+        found.no_media_from = found.told_until = begin + frames
         return frames
 
     def detach(self) -> None:
@@ -134,12 +153,21 @@ class Capture:
         self.sink.close(reason)
 
 
+def _reason(change: Change) -> LossReason:
+    """Why silence was put in that no packet lost on its way explains."""
+    if change.restarted:
+        return LossReason.PACKETS_LOST
+    return LossReason.STALLED if change.delayed else LossReason.NO_MEDIA
+
+
 def _facts(leg: Leg) -> dict[str, Any]:
     return {
         "packets": leg.totals.packets,
         "lost": leg.totals.lost,
         "discarded_frames": leg.totals.discarded_frames,
         "concealed_frames": leg.totals.concealed_frames,
+        "inserted_frames": leg.totals.inserted_frames,
+        "delay_frames": leg.totals.delay_frames,
         "codec": leg.codec,
         "remote": leg.remote,
     }

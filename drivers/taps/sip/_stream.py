@@ -21,6 +21,7 @@ class Stream:
     heard_s: float = dataclasses.field(default_factory=time.monotonic)
     read_s: float = dataclasses.field(default_factory=time.monotonic)
     certain_s: float = dataclasses.field(default_factory=time.monotonic)  # losses before this moment were told
+    quiet_s: float = dataclasses.field(default_factory=time.monotonic)  # and so was silence
     told_s: float = 0.0  # when its silence was told last
     silent: bool = False  # told as a fault
     meter: Meter = dataclasses.field(default_factory=Meter)
@@ -28,8 +29,16 @@ class Stream:
     def expect(self, *, expected: bool) -> None:
         """Note whether the far side may send; what it did not send before is no fault."""
         if expected and not self.expected:
-            self.heard_s = time.monotonic()
+            self.heard_s = self.quiet_s = time.monotonic()
         self.expected = expected
+
+    def was_read(self, now_s: float, *, told: bool) -> None:
+        """Note a reading, and whether it told of silence."""
+        if self.meter.sure:
+            self.quiet_s = now_s
+        elif told:
+            self.quiet_s = self.read_s
+        self.certain_s, self.read_s = self.read_s, now_s
 
 
 def reading(stat: Any) -> Reading:
@@ -44,4 +53,6 @@ def reading(stat: Any) -> Reading:
         dropped=buffer.discard,
         silenced=buffer.lost,
         waiting=buffer.size,
+        empty_ticks=buffer.empty,
+        prefetch=buffer.prefetch,
     )

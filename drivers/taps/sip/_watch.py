@@ -14,6 +14,7 @@ from drivers.taps.sip._stream import Stream, reading
 from drivers.taps.sip._works import Works
 
 _TELL_EVERY_S: Final = 10.0
+_READ_EVERY_S: Final = 0.4  # a stream that plays; one that is yet to begin is read whenever it is looked at
 
 
 @final
@@ -32,33 +33,43 @@ class Watch:
         return [stream for stream in self.streams.values() if stream.expected]
 
     def waiting(self, call: Call | None) -> dict[int, int]:
-        """Frames at 8 kHz that wait in the jitter buffers of the call, by leg; only where there are any."""
+        """Frames at 8 kHz of the ended session that wait in jitter buffers, by leg; only where there are any."""
         if call is None:
             return {}
-        found = {stream.number: _read(call, stream) for stream in self.expected}
-        return {leg: now.waiting * BUFFER_FRAMES for leg, now in found.items() if now is not None and now.waiting}
+        found = [(stream, _read(call, stream)) for stream in self.expected]
+        left = {stream.number: stream.meter.left(now) for stream, now in found if now is not None}
+        return {leg: entries * BUFFER_FRAMES for leg, entries in left.items() if entries}
 
     def look(self, call: Call, capture: Capture, now_s: float, *, last: bool = False) -> None:
-        """Read every stream once; the ``last`` time for this session."""
+        """Read the streams; the ``last`` time for this session."""
         for stream in self.expected:
-            now = _read(call, stream)
-            if now is None:
+            if stream.meter.playing and not last and now_s - stream.read_s < _READ_EVERY_S:
                 continue
-            change = stream.meter.take(now, last=last)
-            frames = capture.count(stream.number, change, stream.certain_s)
-            self._tell(capture, stream, frames, LossReason.PACKETS_LOST)
-            stream.certain_s, stream.read_s = stream.read_s, now_s
-            if change.packets > 0:
-                self._hear(stream, capture, now_s)
-            elif now_s - stream.heard_s >= self._works.options.rtp_timeout_s:
-                self._miss(stream, capture, now_s)
+            now = _read(call, stream)
+            if now is not None:
+                self._take(stream, now, capture, now_s, last=last)
+        capture.began = capture.heard and all(stream.meter.playing for stream in self.expected)
+
+    def _take(self, stream: Stream, now: Reading, capture: Capture, now_s: float, *, last: bool) -> None:
+        if stream.silent and stream.meter.hears(now):
+            stream.silent = False
+            if not stream.meter.playing:  # else the meter knows better than the clock what is left to tell
+                self._tell_silence(stream, capture, now_s)
+        change = stream.meter.take(now, last=last)
+        for reason, frames in capture.count(stream.number, change, stream.certain_s, stream.quiet_s).items():
+            self._tell(capture, stream, frames, reason)
+        stream.was_read(now_s, told=change.inserted_frames > 0)
+        if change.packets > 0:
+            self._hear(stream, capture, now_s)
+        elif now_s - stream.heard_s >= self._works.options.rtp_timeout_s:
+            self._miss(stream, capture, now_s)
 
     def settle(self, capture: Capture, now_s: float) -> None:
-        """Tell of the silence that lasts while the session ends."""
+        """Tell of the silence that lasts while the session ends; what comes from now on is not of the session."""
         for stream in self.expected:
+            stream.meter.end()
             if stream.silent:
-                frames = capture.miss(stream.number, stream.heard_s, now_s)
-                self._tell(capture, stream, frames, LossReason.NO_MEDIA)
+                self._tell_silence(stream, capture, now_s)
 
     def dead(self, now_s: float) -> str:
         """Why the call should be given up; empty while it should not."""
@@ -71,12 +82,9 @@ class Watch:
         return ""
 
     def _hear(self, stream: Stream, capture: Capture, now_s: float) -> None:
-        if stream.silent:
-            frames = capture.miss(stream.number, stream.heard_s, now_s)
-            self._tell(capture, stream, frames, LossReason.NO_MEDIA)
-        stream.heard_s, stream.told_s, stream.silent = now_s, now_s, False
-        if not capture.began:
-            capture.began = True
+        stream.heard_s = stream.told_s = now_s
+        if not capture.heard:
+            capture.heard = True
             fact = MediaStarted(line=self._line, session=capture.session, legs=len(capture.legs))
             self._works.host.emit(fact)
 
@@ -88,7 +96,12 @@ class Watch:
         elif now_s - stream.told_s < _TELL_EVERY_S:
             return
         stream.told_s = now_s
-        self._tell(capture, stream, capture.miss(stream.number, stream.heard_s, now_s), LossReason.NO_MEDIA)
+        self._tell_silence(stream, capture, now_s)
+
+    def _tell_silence(self, stream: Stream, capture: Capture, now_s: float) -> None:
+        frames = capture.miss(stream.number, stream.heard_s, now_s)
+        stream.meter.excuse(frames)
+        self._tell(capture, stream, frames, LossReason.NO_MEDIA)
 
     def _tell(self, capture: Capture, stream: Stream, frames: int, reason: LossReason) -> None:
         if frames:
