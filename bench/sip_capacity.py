@@ -19,11 +19,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", default="4,20", help="numbers of calls, one load each")
     parser.add_argument("--seconds", type=float, default=12.0, help="length of each call")
-    parser.add_argument("--json", action="store_true", help="end with one JSON array on the last line")
+    parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
     arguments = parser.parse_args()
     loads = [run(int(calls), arguments.seconds) for calls in arguments.calls.split(",")]
     if arguments.json:
-        print(json.dumps(loads))
+        print(json.dumps({"loads": loads}))
     return 0 if all(facts["whole"] == facts["calls"] for facts in loads) else 1
 
 
