@@ -10,6 +10,7 @@ import typer
 from appliance.cli.agent import agent
 from appliance.cli.cards import cards
 from appliance.cli.check_config import check_config
+from appliance.cli.conform import conform
 from appliance.cli.demo import demo
 from appliance.cli.export import export
 from appliance.cli.fault import fault
@@ -41,6 +42,7 @@ app.command("check-config")(check_config)
 app.command()(status)
 app.command()(export)
 app.command()(verify)
+app.command()(conform)
 app.command()(cards)
 app.command()(fault)
 app.add_typer(mail, name="mail")
