@@ -135,6 +135,7 @@ async def test_a_cancel_that_comes_too_late_leaves_the_line_in_order(trunk: Any,
     (left,) = await trunk.wait(CallLeft)
     assert trunk.read(left.session).closed is not None
     await caller.bye(await caller.call(trunk.port))
+    await trunk.wait(CallLeft, 2)
 
 
 async def test_a_bye_of_somebody_else_ends_nothing(trunk: Any, caller: Any) -> None:
