@@ -187,6 +187,7 @@ class Audit(Protocol):
         *,
         port: str,
         peer: str,
+        who: str = "",
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> None:

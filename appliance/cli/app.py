@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from appliance.cli.agent import agent
+from appliance.cli.audit import audit
 from appliance.cli.cards import cards
 from appliance.cli.check_config import check_config
 from appliance.cli.conform import conform
@@ -45,6 +46,7 @@ app.command()(verify)
 app.command()(conform)
 app.command()(cards)
 app.command()(fault)
+app.add_typer(audit, name="audit")
 app.add_typer(mail, name="mail")
 app.add_typer(schedule, name="schedule")
 app.add_typer(agent, name="agent")

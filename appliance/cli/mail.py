@@ -84,7 +84,9 @@ def retry(mail_ids: MailIds, config: Config = DEFAULT_CONFIG, as_json: AsJson = 
         give_up_at = now + dt.timedelta(hours=settings.mail.give_up_h)
         return [mail_id for mail_id in mail_ids if await mails.retry(mail_id, now, give_up_at)]
 
-    _tell("queued", mail_ids, _with_mails(config, anew), as_json=as_json)
+    done = _with_mails(config, anew)
+    _note(config, "mail retry", done)
+    _tell("queued", mail_ids, done, as_json=as_json)
 
 
 @mail.command()
@@ -97,7 +99,9 @@ def drop(mail_ids: MailIds, config: Config = DEFAULT_CONFIG, as_json: AsJson = F
     async def forgotten(mails: Mails, _: Settings) -> list[int]:
         return [mail_id for mail_id in mail_ids if await mails.drop(mail_id)]
 
-    _tell("dropped", mail_ids, _with_mails(config, forgotten), as_json=as_json)
+    done = _with_mails(config, forgotten)
+    _note(config, "mail drop", done)
+    _tell("dropped", mail_ids, done, as_json=as_json)
 
 
 def _with_mails(config: Path, ask: Callable[[Mails, Settings], Awaitable[_T]]) -> _T:
@@ -117,6 +121,22 @@ def _with_mails(config: Path, ask: Callable[[Mails, Settings], Awaitable[_T]]) -
             return await ask(mails, settings)
 
     return asyncio.run(asked())
+
+
+def _note(config: Path, what: str, mail_ids: list[int]) -> None:
+    """Leave a row in the audit, if anything changed."""
+    import asyncio
+    import getpass
+
+    from appliance.settings.loader import load
+    from appliance.store.audit import open_audit
+
+    async def noted() -> None:
+        async with open_audit(load(config).box.data_dir) as audit:
+            audit.note(what, port="cli", peer=getpass.getuser(), after={"mail_ids": mail_ids})
+
+    if mail_ids:
+        asyncio.run(noted())
 
 
 def _tell(what: str, asked: list[int], done: list[int], *, as_json: bool) -> None:

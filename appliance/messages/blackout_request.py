@@ -53,5 +53,5 @@ class BlackoutRequest(DeviceRequest, abc.ABC):
         delivery = await services.bus.send(command)
         self.judge_call_state(delivery, services)
         told = {"device_id": command.device_id, "offset_s": self.time_offset_s or 0, "in_call": delivery.in_call}
-        services.audit.note(self.wire_name(), port=origin.port.value, peer=origin.peer, after=told)
+        self.note(services, origin, after=told)
         return self.result(message=told_cores(self.envelope.request_type, delivery))  # API_OK for some cores, too

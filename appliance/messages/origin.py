@@ -63,11 +63,15 @@ class Feed(Protocol):
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Origin:
-    """One client's way in. ``feed`` is None where no events can be sent."""
+    """One client's way in. ``feed`` is None where no events can be sent.
+
+    ``who`` is what the client has proved to be: ``token NAME`` or ``certificate NAME``; blank where nothing was asked.
+    """
 
     port: Port
     peer: str
     feed: Feed | None = None
+    who: str = ""
 
 
 def is_allowed(address: str, networks: Iterable[Network]) -> bool:

@@ -30,8 +30,6 @@ class RecordingRequest(StartData, abc.ABC):
             automatic=self.automatic,
         )
         self.delivered(await services.bus.send(command), services)
-        services.audit.note(
-            self.wire_name(), port=origin.port.value, peer=origin.peer, after={"device_id": command.device_id}
-        )
+        self.note(services, origin, after={"device_id": command.device_id})
         started = ResultCode.API_RECORDING_STARTED
         return self.result(result_type=started.label, code=started.value, message=started.label)

@@ -107,7 +107,9 @@ class Request(pydantic.BaseModel, abc.ABC):
         after: Mapping[str, Any] | None = None,
     ) -> None:
         """Leave a row in the audit: for a change with what was before and after, else with the facts as ``after``."""
-        services.audit.note(self.deed(), port=origin.port.value, peer=origin.peer, before=before, after=after)
+        services.audit.note(
+            self.deed(), port=origin.port.value, peer=origin.peer, who=origin.who, before=before, after=after
+        )
 
     def passed(self, fields: tuple[str, ...]) -> dict[str, Any]:
         """Those of the fields that the client passed, with their values."""

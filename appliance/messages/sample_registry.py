@@ -278,11 +278,12 @@ class SampleAudit:
         *,
         port: str,
         peer: str,
+        who: str = "",
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> None:
         """Keep it."""
-        del port, peer
+        del port, peer, who
         self.noted.append((what, before, after))
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import datetime as dt
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
 from typing import Any, final
 
 import peewee
@@ -26,7 +28,9 @@ _BATCH = 200
 
 @final
 class AuditEntry(pydantic.BaseModel):
-    """One thing that was done. ``port`` is the way in, ``peer`` the client's address.
+    """One thing that was done. ``port`` is the way in, ``peer`` the client's address, or the user on the box.
+
+    ``who`` is the token or certificate that the client came with.
 
     ``before`` and ``after`` are the facts that changed, None where there were none (added, deleted, or only looked at).
     """
@@ -37,9 +41,42 @@ class AuditEntry(pydantic.BaseModel):
     noted_at: dt.datetime
     port: str
     peer: str
+    who: str = ""
     what: str
     before: dict[str, Any] | None = None
     after: dict[str, Any] | None = None
+
+
+@final
+class AuditFilter(pydantic.BaseModel):
+    """Which entries are wanted. A blank text takes all; ``*`` stands for anything, letter case does not matter.
+
+    ``peer`` takes an address with its port or without. ``since`` is the first moment, ``until`` the first one behind.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True)
+
+    what: str = ""
+    port: str = ""
+    peer: str = ""
+    who: str = ""
+    since: dt.datetime | None = None
+    until: dt.datetime | None = None
+
+
+@contextlib.asynccontextmanager
+async def open_audit(data_dir: Path) -> AsyncIterator[Audit]:
+    """Give the audit of a box, whether it runs or not; what was noted there is written at the end.
+
+    Raises DatabaseError.
+    """
+    database = Database(data_dir / "linetap.db")
+    audit = Audit(database)
+    try:
+        yield audit
+        await audit.flush()
+    finally:
+        await database.close()
 
 
 @final
@@ -64,6 +101,7 @@ class Audit:
         *,
         port: str,
         peer: str,
+        who: str = "",
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
     ) -> None:
@@ -72,9 +110,15 @@ class Audit:
         Values that JSON has no form for are kept as their text.
         """
         entry = AuditEntry(
-            noted_at=clock.now(), port=port, peer=peer, what=what, before=_plain(before), after=_plain(after)
+            noted_at=clock.now(),
+            port=port,
+            peer=peer,
+            who=who,
+            what=what,
+            before=_plain(before),
+            after=_plain(after),
         )
-        logger.info("audit: %s from %s on %s: %s", what, peer, port, _changes(entry))
+        logger.info("audit: %s from %s on %s: %s", what, f"{peer} ({who})" if who else peer, port, _changes(entry))
         if len(self._waiting) >= MOST_WAITING:
             logger.error("audit: %s from %s stands in this log alone: too many entries wait", what, peer)
             return
@@ -107,9 +151,11 @@ class Audit:
                     self._waiting.popleft()
             return True
 
-    async def newest(self, limit: int = 1000) -> list[AuditEntry]:
-        """Give what was done last, newest first. Raises DatabaseError."""
-        query = AuditRow.select().order_by(AuditRow.noted_at.desc(), AuditRow.audit_id.desc()).limit(limit).dicts()
+    async def newest(self, limit: int = 1000, wanted: AuditFilter | None = None) -> list[AuditEntry]:
+        """Give what was done last, newest first; of ``wanted`` alone. Raises DatabaseError."""
+        conditions = _conditions(wanted or AuditFilter())
+        order = (AuditRow.noted_at.desc(), AuditRow.audit_id.desc())
+        query = AuditRow.select().where(*conditions).order_by(*order).limit(limit).dicts()
         rows: list[dict[str, Any]] = await self._database.read(lambda database: list(query.execute(database)))
         return [AuditEntry.model_validate(row) for row in rows]
 
@@ -120,6 +166,24 @@ class Audit:
 
 def _insert(database: peewee.Database, rows: list[dict[str, Any]]) -> None:
     AuditRow.insert_many(rows).execute(database)
+
+
+def _conditions(wanted: AuditFilter) -> Iterator[peewee.Expression | bool]:
+    yield AuditRow.audit_id.is_null(False)  # so that there is always one
+    for field, text in ((AuditRow.what, wanted.what), (AuditRow.port, wanted.port), (AuditRow.who, wanted.who)):
+        if text:
+            yield _like(field, text)
+    if wanted.peer:
+        yield _like(AuditRow.peer, wanted.peer) | _like(AuditRow.peer, f"{wanted.peer}:*")
+    if wanted.since:
+        yield AuditRow.noted_at >= wanted.since
+    if wanted.until:
+        yield AuditRow.noted_at < wanted.until
+
+
+def _like(field: Any, text: str) -> peewee.Expression:
+    pattern = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_").replace("*", "%")
+    return peewee.Expression(field, peewee.OP.ILIKE, peewee.NodeList((peewee.Value(pattern), peewee.SQL("ESCAPE '\\'"))))
 
 
 def _plain(values: Mapping[str, Any] | None) -> dict[str, Any] | None:

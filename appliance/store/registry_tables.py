@@ -169,6 +169,7 @@ class AuditRow(peewee.Model):
     noted_at = MomentField()
     port = peewee.TextField()
     peer = peewee.TextField()
+    who = peewee.TextField(default="")
     what = peewee.TextField()
     before = DocumentField()
     after = DocumentField()

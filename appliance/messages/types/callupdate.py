@@ -64,23 +64,24 @@ class CallUpdate(CallData):
         """Take the form that the parameters choose."""
         if self.record_id is not None:
             written = {k: v for k in ("device_id", "device_alias") if (v := getattr(self, k))}
-            return await self._store(services, self.record_id, written | self.passed(DESCRIPTIVE))
+            return await self._store(services, origin, self.record_id, written | self.passed(DESCRIPTIVE))
         device_id = await self.device(services)
         fields = self.passed(_LIVE_FIELDS)
         command = UpdateCall(device_id=device_id, call_instance=self.call_instance, fields=fields)
         delivery = await services.bus.send(command)
         if self.update_if_not_recording and delivery.reached and not delivery.in_call:
-            return await self._store_last(services, device_id)
+            return await self._store_last(services, origin, device_id)
         self.judge_call_state(delivery, services)
         return self.delivered(delivery, services)
 
-    async def _store_last(self, services: Services, device_id: str) -> Result:
+    async def _store_last(self, services: Services, origin: Origin, device_id: str) -> Result:
         record_id = await services.records.last_of_device(device_id)
         if record_id is None:
             raise RecordIdInvalidError
-        return await self._store(services, record_id, self.passed((*DESCRIPTIVE, "call_id")))
+        return await self._store(services, origin, record_id, self.passed((*DESCRIPTIVE, "call_id")))
 
-    async def _store(self, services: Services, record_id: int, changes: dict[str, Any]) -> Result:
+    async def _store(self, services: Services, origin: Origin, record_id: int, changes: dict[str, Any]) -> Result:
         if not await services.records.update(record_id, changes):
             raise DatabaseError
+        self.note(services, origin, after={"record_id": record_id} | changes)
         return self.result(message="Updated recording in database")

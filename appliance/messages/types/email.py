@@ -81,4 +81,6 @@ class Email(RecordRequest):
         services.exporter.media_type(suffix)
         recording = await self.find(services)
         await services.mail.put(recording, self.to_address or (), suffix)
+        told = {"record_id": recording.record_id, "format": suffix, "addresses": list(self.to_address or ())}
+        self.note(services, origin, after=told)
         return self.result()

@@ -49,4 +49,5 @@ class Export(RecordRequest):
         recording = await self.find(services)
         length_bytes, chunks = await services.exporter.open(recording, suffix)
         filename = f"{Path(recording.filename).stem}.{suffix}"
+        self.note(services, origin, after={"record_id": recording.record_id, "format": suffix})
         return self.attach(Attachment(chunks, length_bytes, media_type, filename))

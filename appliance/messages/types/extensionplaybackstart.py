@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import posixpath
+import asyncio
+import logging
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 from appliance.bus.commands import PlaybackOrder, Services
@@ -13,6 +14,8 @@ from appliance.messages.origin import Origin
 from appliance.messages.parameter import Text
 from appliance.messages.playback_request import PlaybackRequest
 from appliance.messages.result import Result
+
+logger = logging.getLogger(__name__)
 
 
 class ExtensionPlaybackStart(PlaybackRequest):
@@ -76,19 +79,19 @@ class ExtensionPlaybackStart(PlaybackRequest):
     async def answer(self, services: Services, origin: Origin) -> Result:
         """Find phone and file, and have the phone called."""
         code = self.code()
-        path = self._file(services) if self.filename else await self._recording(services)
+        path = await self._file(services, origin) if self.filename else await self._recording(services)
         order = PlaybackOrder(phone=await self.phone(services), path=path, barge_code=code)
         await services.playback.start(order)
-        told = order.model_dump(mode="json")
-        services.audit.note(self.wire_name(), port=origin.port.value, peer=origin.peer, after=told)
+        self.note(services, origin, after=order.model_dump(mode="json"))
         return self.result()
 
-    def _file(self, services: Services) -> Path:
-        # Nobody proves who they are on this port, so no client may hear a file outside the recordings.
-        path = PurePosixPath(posixpath.normpath(str(self.filename)))
-        if not any(path.is_relative_to(root) for root in services.recording_roots):
+    async def _file(self, services: Services, origin: Origin) -> Path:
+        # Nobody need prove who they are on this port, so no client may hear a file outside the recordings.
+        path = await asyncio.to_thread(_below, services.recording_roots, Path(str(self.filename)))
+        if path is None:
+            logger.warning("refused: playback of %r by %s: outside the recordings", self.filename, origin.peer)
             raise FileMissingError
-        return Path(path)
+        return path
 
     async def _recording(self, services: Services) -> Path:
         column = str(self.unique_field).lower()
@@ -98,3 +101,14 @@ class ExtensionPlaybackStart(PlaybackRequest):
         if recording is None or not recording.filename:
             raise FileMissingError
         return Path(recording.filename)
+
+
+def _below(roots: tuple[Path, ...], path: Path) -> Path | None:
+    """Give the file behind every link and ``..`` if it lies in one of the folders. Asks the disk."""
+    if not path.is_absolute():
+        return None
+    try:
+        found = path.resolve()
+        return found if any(found.is_relative_to(root.resolve()) for root in roots) else None
+    except (OSError, RuntimeError, ValueError):  # unreadable folder, links in a circle, a NUL in the name
+        return None

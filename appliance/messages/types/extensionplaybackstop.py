@@ -26,5 +26,5 @@ class ExtensionPlaybackStop(PlaybackRequest):
         """Find the phone and end it."""
         phone = await self.phone(services)
         if await services.playback.stop(phone):
-            services.audit.note(self.wire_name(), port=origin.port.value, peer=origin.peer, after={"phone": phone})
+            self.note(services, origin, after={"phone": phone})
         return self.result()

@@ -31,6 +31,6 @@ class StopRecording(DeviceRequest):
         device_id = await self.device(services)
         command = control.StopRecording(device_id=device_id, call_instance=self.call_instance)
         self.delivered(await services.bus.send(command), services)
-        services.audit.note(self.wire_name(), port=origin.port.value, peer=origin.peer, after={"device_id": device_id})
+        self.note(services, origin, after={"device_id": device_id})
         stopped = ResultCode.API_RECORDING_STOPPED
         return self.result(result_type=stopped.label, code=stopped.value, message=stopped.label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import cast
 
@@ -49,6 +50,43 @@ async def ordered(values: dict[str, str]) -> PlaybackOrder:
 )
 async def test_it_is_judged(values: dict[str, str], code: int) -> None:
     assert (await ask("EXTENSIONPLAYBACKSTART", values)).code == code
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("good.wav", 20),
+        ("day/../good.wav", 20),
+        ("link.wav", 20),
+        ("out.wav", 41),
+        ("away/secret.wav", 41),
+        ("away/../good.wav", 41),  # the folder is a link: its parent lies elsewhere
+        ("../secret/secret.wav", 41),
+        ("loop", 41),
+        ("nul\0.wav", 41),
+    ],
+)
+async def test_a_file_must_lie_below_the_recordings_behind_links_too(tmp_path: Path, name: str, code: int) -> None:
+    root, secret = tmp_path / "recordings", tmp_path / "secret"
+    for folder in (root / "day", secret):
+        folder.mkdir(parents=True)
+    for file in (root / "good.wav", secret / "secret.wav"):
+        file.touch()
+    (root / "link.wav").symlink_to(root / "good.wav")
+    (root / "out.wav").symlink_to(secret / "secret.wav")
+    (root / "away").symlink_to(secret)
+    (root / "loop").symlink_to(root / "loop")
+    services = dataclasses.replace(sample_services(), recording_roots=(root,))
+    assert (await ask("EXTENSIONPLAYBACKSTART", PHONE | {"FILENAME": f"{root}/{name}"}, services)).code == code
+    ordered = cast("SamplePlayback", services.playback).ordered
+    assert [order.path for order in ordered] == ([root / "good.wav"] if code == 20 else [])
+
+
+async def test_a_file_of_no_absolute_path_is_not_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.wav").touch()
+    monkeypatch.chdir(tmp_path)
+    services = dataclasses.replace(sample_services(), recording_roots=(tmp_path,))
+    assert (await ask("EXTENSIONPLAYBACKSTART", PHONE | {"FILENAME": "a.wav"}, services)).code == 41
 
 
 async def test_what_is_ordered() -> None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime as dt
 import logging
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from appliance import clock
 from appliance.store import audit as module
-from appliance.store.audit import Audit
+from appliance.store.audit import Audit, AuditFilter
 from appliance.store.store import Store
 
 
@@ -42,6 +44,32 @@ async def test_what_is_noted_is_kept_in_its_order(store: Store) -> None:
     assert oldest.after["at"].startswith("20")
     assert (newest.before, newest.after) == ({"n": 1}, None)
     assert [entry.what for entry in await store.audit.newest(1)] == ["EXPORT"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"what": "export"}, ["EXPORT"]),
+        ({"what": "IMPORT*"}, ["IMPORTAGENT ADD"]),
+        ({"what": "*_%"}, []),
+        ({"port": "web"}, ["EXPORT"]),
+        ({"peer": "192.0.2.7"}, ["IMPORTAGENT ADD"]),
+        ({"peer": "192.0.2.7:4711"}, ["IMPORTAGENT ADD"]),
+        ({"peer": "192.0.2.*"}, ["EXPORT", "IMPORTAGENT ADD"]),
+        ({"peer": "192.0.2"}, []),
+        ({"who": "token crm"}, ["EXPORT"]),
+        ({"who": "token *", "port": "commands"}, []),
+        ({"since": clock.now() + dt.timedelta(minutes=1)}, []),
+        ({"until": clock.now() - dt.timedelta(minutes=1)}, []),
+        ({"since": clock.now() - dt.timedelta(minutes=1)}, ["EXPORT", "IMPORTAGENT ADD"]),
+    ],
+)
+async def test_some_can_be_asked_for(store: Store, wanted: dict[str, Any], found: list[str]) -> None:
+    _note(store, "IMPORTAGENT ADD")
+    store.audit.note("EXPORT", port="web", peer="192.0.2.8:1", who="token crm")
+    assert await store.audit.flush()
+    entries = await store.audit.newest(wanted=AuditFilter(**wanted))
+    assert [entry.what for entry in entries] == found
 
 
 async def test_closing_writes_what_waits(tmp_path: Path) -> None:

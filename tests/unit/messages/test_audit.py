@@ -1,0 +1,60 @@
+"""Which messages leave a row in the audit, and what it tells."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from appliance.messages.dispatch import dispatch
+from appliance.messages.origin import Origin, Port
+from appliance.messages.sample_registry import SampleAudit
+from appliance.messages.samples import sample_services
+
+FIELD = {"UNIQUEFIELD": "user2", "UNIQUEID": "Order 7782", "MEDIA_FORMAT": "mp3"}
+
+
+async def noted(kind: str, **values: str) -> list[tuple[str, Any, Any]]:
+    services = sample_services()
+    origin = Origin(Port.WEB, "192.0.2.7:1", who="token crm")
+    await dispatch({"TYPE": kind, "REQUESTID": "1", **values}, services, origin)
+    return cast("SampleAudit", services.audit).noted
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "after"),
+    [
+        ("EXPORT", FIELD, {"record_id": 204, "format": "mp3"}),
+        (
+            "EMAIL",
+            FIELD | {"TOADDRESS": "ann@example.com"},
+            {"record_id": 204, "format": "mp3", "addresses": ["ann@example.com"]},
+        ),
+        ("CALLUPDATE", {"RECORDID": "204", "USER3": "x"}, {"record_id": 204, "user3": "x"}),
+        (
+            "CALLUPDATE",
+            {"DEVICEID": "5552", "USER3": "x", "UPDATE_IF_NOT_RECORDING": "Y"},
+            {"record_id": 204, "user3": "x"},
+        ),
+        ("STOPRECORDING", {"DEVICEID": "5551"}, {"device_id": "5551"}),
+        ("STARTRECORDING", {"DEVICEID": "5551"}, {"device_id": "5551"}),
+        ("BLACKOUTSTART", {"DEVICEID": "5551"}, {"device_id": "5551", "offset_s": 0, "in_call": True}),
+    ],
+)
+async def test_what_leaves_a_row(kind: str, values: dict[str, str], after: dict[str, Any]) -> None:
+    assert await noted(kind, **values) == [(kind, None, after)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("EXPORT", FIELD | {"UNIQUEID": "none"}),
+        ("EMAIL", FIELD | {"TOADDRESS": "nobody"}),
+        ("CALLUPDATE", {"RECORDID": "9"}),
+        ("CALLUPDATE", {"DEVICEID": "5551", "USER3": "live"}),
+        ("DEVICELIST", {}),
+        ("CALLSTART", {"DEVICEID": "5551"}),
+    ],
+)
+async def test_what_leaves_none(kind: str, values: dict[str, str]) -> None:
+    assert await noted(kind, **values) == []
