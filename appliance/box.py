@@ -29,6 +29,8 @@ from appliance.control import ControlSocket, SimulateFault
 from appliance.errors import DatabaseError, DiskFullError
 from appliance.eventproxy.feed import EventProxy
 from appliance.events.bus import EventBus
+from appliance.events.history import EventHistory
+from appliance.events.journal import EventJournal
 from appliance.mail.queue import MailQueue
 from appliance.messages.origin import Port
 from appliance.metrics import Source
@@ -54,6 +56,7 @@ from appliance.scheduler.service import Scheduler, SchedulerRules
 from appliance.scheduler.status import CoreStatus
 from appliance.settings.models import Settings
 from appliance.spool.layout import Spool
+from appliance.store.identities import Used
 from appliance.store.store import Store
 from appliance.system import read_system
 from appliance.taps import Taps
@@ -100,7 +103,15 @@ class Box:
         spool.create()
         settings.recording_path.mkdir(parents=True, exist_ok=True)
         self.store = Store(box.data_dir, box.core_id)
-        self.events = EventBus()
+        keep = max(settings.events.keep, settings.events.queue)
+        self.journal = EventJournal(box.run_dir / "events", keep)
+        history = EventHistory(
+            keep=keep,
+            keep_s=settings.events.keep_s,
+            next_number=self.store.identities.next_event,
+            journal=self.journal,
+        )
+        self.events = EventBus(history)
         self.pool = ChannelPool()
         self.devices = DeviceTable(self.store.directory)
         self.writer = WriterLink(settings, on_finished=self._finished, on_trouble=self._trouble, on_turned=self._turned)
@@ -176,7 +187,7 @@ class Box:
             strict_call_state=settings.api.strict_call_state,
             api=settings.api,
         )
-        proxy = EventProxy(self.events, settings.events.queue, settings.api)
+        proxy = EventProxy(self.events, settings.events, settings.api)
         self.api = XmlServer(settings.api, self.services, Port.COMMANDS, proxy.feed)
         self.event_port = XmlServer(settings.events, self.services, Port.EVENTS, proxy.feed)
         sources: tuple[Source, ...] = (
@@ -195,7 +206,9 @@ class Box:
         """Bring everything up, the listeners last."""
         self._at_end(_End.STORE, self.store.close)
         self._at_end(_End.STORE, self.exporter.close)
+        self._at_end(_End.STORE, self._close_journal)
         await self.store.open()
+        await self._recall_events()
         await self._recall()
         await self.schedules.recall()
         if not self.scheduler.schedules:
@@ -259,6 +272,9 @@ class Box:
         except TimeoutError:
             logger.warning("not every recording is saved yet; the rest waits in the inbox for the next start")
 
+    async def _close_journal(self) -> None:
+        self.journal.close()
+
     async def _cancel(self) -> None:
         for task in self._tasks:
             task.cancel()
@@ -275,6 +291,14 @@ class Box:
             return
         if ended:
             logger.warning("%d calls were open when the box went down", ended)
+
+    async def _recall_events(self) -> None:
+        """Go on with the events of an earlier life, for subscribers that come back."""
+        kept = await asyncio.to_thread(self.journal.read)
+        history, identities = self.events.history, self.store.identities
+        history.recall(kept, identities.given.event)
+        if history.last > identities.given.event:
+            await asyncio.to_thread(identities.raise_to, Used(event=history.last))
 
     async def _tick(self) -> None:
         while True:

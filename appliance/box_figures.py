@@ -60,4 +60,13 @@ def of_ports(servers: Iterable[XmlServer], proxy: EventProxy) -> Iterable[Figure
         labels = (("port", server.name),)
         yield Figure("linetap_connections", "Clients connected.", server.connections, labels)
         yield Figure("linetap_connections_refused_total", "Clients turned away.", server.refused, labels)
+    yield from _of_events(proxy)
+
+
+def _of_events(proxy: EventProxy) -> Iterable[Figure]:
+    history = proxy.bus.history
+    yield Figure("linetap_events_sequence", "SEQUENCE of the last event.", history.last)
+    yield Figure("linetap_events_kept", "Events kept for subscribers that come back.", history.kept)
+    yield Figure("linetap_event_subscriptions", "Subscriptions that stand.", history.readers)
     yield Figure("linetap_events_dropped_total", "Events lost to readers that were too slow.", proxy.dropped)
+    yield Figure("linetap_event_readers_hung_up_total", "Subscribers that took nothing for too long.", proxy.hung_up)

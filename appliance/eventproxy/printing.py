@@ -1,10 +1,14 @@
-"""Print an event: CALLCOPYEVENT{EVENTCLASS, EVENTTYPE, MODULE, EVENTXREF, EVENTDATA} by the event's declared order."""
+"""Print an event: CALLCOPYEVENT{EVENTCLASS, EVENTTYPE, MODULE, EVENTXREF, EVENTDATA} by the event's declared order.
+
+Subscribers that asked for the extensions get SEQUENCE before EVENTDATA, and two documents of EVENTCLASS SYSTEM beside.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from appliance.calls.fields import USER_FIELDS
+from appliance.events.history import Gap
 from appliance.events.types import Event
 from appliance.messages.printing import print_document
 from appliance.messages.result import Body
@@ -12,17 +16,37 @@ from appliance.messages.wire_text import us_time, yes_blank
 from appliance.settings.models import ApiSettings
 
 
-def print_event(event: Event, xref: str, api: ApiSettings) -> bytes:
-    """Print the document for one subscription."""
+def print_event(event: Event, xref: str, api: ApiSettings, sequence: int | None = None) -> bytes:
+    """Print the document for one subscription, with SEQUENCE if one is given."""
     data: Body = tuple((name, _VALUES[name](event, api)) for name in event.order)
-    body: Body = (
-        ("EVENTCLASS", event.event_class),
-        ("EVENTTYPE", event.event_type),
-        ("MODULE", event.module),
-        ("EVENTXREF", xref),
-        ("EVENTDATA", data),
+    numbered: Body = () if sequence is None else (("SEQUENCE", str(sequence)),)
+    return _print(event.event_class, event.event_type, event.module, xref, (*numbered, ("EVENTDATA", data)), api)
+
+
+def print_gap(gap: Gap, xref: str, api: ApiSettings) -> bytes:
+    """Print what a subscription missed because it did not read."""
+    data: Body = (
+        ("COUNT", str(gap.count)),
+        ("FIRSTSEQUENCE", str(gap.first)),
+        ("LASTSEQUENCE", str(gap.last)),
     )
-    return print_document("CALLCOPYEVENT", body, compact=api.compact)
+    return _print("SYSTEM", "GAP", "", xref, (("EVENTDATA", data),), api)
+
+
+def print_heartbeat(last: int, xref: str, api: ApiSettings) -> bytes:
+    """Print that the subscription is alive, and has had whatever it asked for up to the event ``last``."""
+    data: Body = (("LASTSEQUENCE", str(last)),)
+    return _print("SYSTEM", "HEARTBEAT", "", xref, (("EVENTDATA", data),), api)
+
+
+def _print(event_class: str, event_type: str, module: str, xref: str, rest: Body, api: ApiSettings) -> bytes:
+    head: Body = (
+        ("EVENTCLASS", event_class),
+        ("EVENTTYPE", event_type),
+        ("MODULE", module),
+        ("EVENTXREF", xref),
+    )
+    return print_document("CALLCOPYEVENT", head + rest, compact=api.compact)
 
 
 _Value = Callable[[Event, ApiSettings], str]

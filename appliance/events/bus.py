@@ -1,4 +1,8 @@
-"""Hand events to subscribers: a bounded queue each, so that a slow one harms nobody."""
+"""Hand events to whoever waits for them.
+
+Parts of the box have a bounded queue each (:class:`Subscription`); subscribers at the wire, who may be slow or come
+back later, read from the history.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import asyncio
 import collections
 from typing import final
 
+from appliance.events.history import EventHistory
 from appliance.events.types import Event
 
 
@@ -44,13 +49,14 @@ class Subscription:
 class EventBus:
     """Where facts are published. Lives on one event loop; ``publish`` is not for other threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: EventHistory | None = None) -> None:
         self._subscriptions: list[Subscription] = []
-        self.published = 0
+        self.history = history or EventHistory()
+        """What was published of late, for subscribers at the wire."""
 
     def publish(self, event: Event) -> None:
         """Give the event to every subscriber."""
-        self.published += 1
+        self.history.append(event)
         for subscription in self._subscriptions:
             subscription.put(event)
 

@@ -36,18 +36,58 @@ class Sink(Protocol):
         """Wait until the client has taken most of what was written."""
         ...
 
+    def bound(self, octets: int) -> None:
+        """Let :meth:`drain` wait while more than so many octets have not been taken."""
+        ...
+
     def cut_off(self) -> None:
         """Close at once, so that the client notices that something failed."""
         ...
 
 
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asked:
+    """What a subscription asks for. ``event_type`` is blank for every type of the class.
+
+    A blank ``xref`` lets the feed count. The others are extensions: ``since`` takes up behind the event of that
+    SEQUENCE, ``numbered`` puts SEQUENCE into each event, after ``heartbeat_s`` without a word there is a heartbeat.
+    """
+
+    event_class: str
+    event_type: str
+    xref: str = ""
+    since: int | None = None
+    numbered: bool = False
+    heartbeat_s: int | None = None
+
+    @property
+    def extended(self) -> bool:
+        """Whether the client knows of the extensions, so that it may be told what the manual does not have."""
+        return self.since is not None or self.numbered or self.heartbeat_s is not None
+
+
+@final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Subscribed:
+    """What a subscription was given: its EVENTXREF, the SEQUENCE of the last event so far, and what is missing.
+
+    ``missing`` is the first and last SEQUENCE behind the one asked for that may not be kept any more, None if all are.
+    """
+
+    xref: str
+    last: int
+    missing: tuple[int, int] | None = None
+
+
 class Feed(Protocol):
     """The event subscriptions of one connection."""
 
-    def subscribe(self, event_class: str, event_type: str, xref: str) -> str:
-        """Begin a subscription and give its EVENTXREF; a blank ``xref`` lets the feed count.
+    def subscribe(self, asked: Asked) -> Subscribed:
+        """Begin a subscription.
 
-        ``event_type`` is blank for every type of the class. Raises SubscriptionDoubleError.
+        Raises SubscriptionDoubleError, and ValueInvalidError for a SEQUENCE that was never given or one subscription
+        too many.
         """
         ...
 

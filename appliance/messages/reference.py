@@ -19,9 +19,10 @@ from urllib.parse import urlencode
 from appliance.errors import ResultCode
 from appliance.messages.catalog import catalog
 from appliance.messages.dispatch import dispatch
-from appliance.messages.origin import Origin, Port
+from appliance.messages.origin import Asked, Origin, Port, Subscribed
 from appliance.messages.parameter import Parameter
 from appliance.messages.printing import print_document, print_result
+from appliance.messages.reference_events import event_chapter
 from appliance.messages.request import Request
 from appliance.messages.samples import sample_services
 
@@ -42,10 +43,9 @@ _PORTS = {Port.COMMANDS: "5620", Port.EVENTS: "5621", Port.WEB: "2012"}
 class NoEvents:
     """Feed that takes every subscription and sends nothing."""
 
-    def subscribe(self, event_class: str, event_type: str, xref: str) -> str:
+    def subscribe(self, asked: Asked) -> Subscribed:
         """Take it."""
-        del event_class, event_type
-        return xref or "0"
+        return Subscribed(asked.xref or "0", 1204)
 
     def unsubscribe(self, xref: str) -> None:
         """Take it."""
@@ -58,7 +58,10 @@ def reference() -> str:
     """Give the whole text."""
     kinds = list(dict.fromkeys(catalog().values()))
     index = "\n".join(f"- [{kind.wire_name()}](#{kind.wire_name().lower()})" for kind in kinds)
-    return "\n".join((_HEAD, index, "", *(line for kind in kinds for line in _chapter(kind)), *_code_table()))
+    index += "\n\n[Event documents](#event-documents), [result codes](#result-codes)"
+    return "\n".join(
+        (_HEAD, index, "", *(line for kind in kinds for line in _chapter(kind)), *event_chapter(), *_code_table())
+    )
 
 
 def _chapter(kind: type[Request]) -> Iterator[str]:

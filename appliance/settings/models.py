@@ -160,6 +160,22 @@ class EventSettings(Listener):
     queue: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         default=10_000, description="events that wait for a slow reader before the oldest go"
     )
+    keep: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
+        default=20_000,
+        description="events kept for subscribers that come back (SINCE), in memory; at least as many as queue are",
+    )
+    keep_s: Annotated[float, Field(ge=0, le=7 * 86400)] = Field(
+        default=3600, description="kept events are let go when they are older than this"
+    )
+    buffer_bytes: Annotated[int, Field(ge=4096, le=16 << 20)] = Field(
+        default=64 << 10, description="octets written to a subscriber that it has not taken, before it is waited for"
+    )
+    stall_s: Annotated[float, Field(ge=0, le=7 * 86400)] = Field(
+        default=3600, description="a subscriber that takes nothing for this long is hung up; 0: never"
+    )
+    max_subscriptions: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=100, description="subscriptions of one connection"
+    )
 
 
 @final

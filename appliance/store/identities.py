@@ -1,4 +1,4 @@
-"""Numbers that are never given twice: RECORDID, and the counter in GLOBALCALLID.
+"""Numbers that are never given twice: RECORDID, the counter in GLOBALCALLID, and SEQUENCE of events.
 
 Numbers are handed out from blocks. ``counters.json`` says up to where blocks were taken, and is on the disk before a
 number of the block is given; so a killed box skips the rest of its block, and a clean end returns it. At start the
@@ -18,7 +18,9 @@ from typing import final
 
 import pydantic
 
+from appliance import clock
 from appliance.errors import DatabaseError, DiskFullError
+from appliance.events.history import MOST_SEQUENCE
 from appliance.units import CoreId, GlobalCallId, RecordId
 
 logger = logging.getLogger(__name__)
@@ -37,9 +39,14 @@ class Used(pydantic.BaseModel):
 
     record_id: int = 0
     call: int = 0
+    event: int = 0
 
     def __or__(self, other: Used) -> Used:
-        return Used(record_id=max(self.record_id, other.record_id), call=max(self.call, other.call))
+        return Used(
+            record_id=max(self.record_id, other.record_id),
+            call=max(self.call, other.call),
+            event=max(self.event, other.event),
+        )
 
 
 @final
@@ -66,7 +73,7 @@ class Identities:
         kept = self._kept()
         if kept is None and stored is None:
             raise DatabaseError(f"{self._path} and the database are both unreadable: no number is safe to give")
-        self._given = self._taken = (kept or Used()) | (stored or Used())
+        self._given = self._taken = (kept or _without_file(stored)) | (stored or Used())
         self._take()
 
     def raise_to(self, used: Used) -> None:
@@ -95,6 +102,16 @@ class Identities:
         """Give a GLOBALCALLID: four digits of the core, eleven that count. Raises DiskFullError as above."""
         return GlobalCallId(f"{self._core_id:04d}{self._next('call', MOST_CALLS):011d}")
 
+    def next_event(self) -> int:
+        """Give a SEQUENCE. Raises DiskFullError as above."""
+        return self._next("event", MOST_SEQUENCE)
+
+    @property
+    def given(self) -> Used:
+        """The highest numbers so far; after a kill, those that may have been given."""
+        with self._lock:
+            return self._given
+
     def _next(self, kind: str, most: int) -> int:
         while True:
             with self._lock:
@@ -122,7 +139,7 @@ class Identities:
         with self._file_lock:
             with self._lock:
                 given, taken = self._given, self._taken
-            taken = taken | Used(record_id=given.record_id + BLOCK, call=given.call + BLOCK)
+            taken |= Used(record_id=given.record_id + BLOCK, call=given.call + BLOCK, event=given.event + BLOCK)
             try:
                 self._keep(taken)
             except OSError as error:
@@ -176,3 +193,12 @@ class Identities:
             os.fsync(file)
         finally:
             os.close(file)
+
+
+def _without_file(stored: Used | None) -> Used:
+    """Begin without the file. The database knows nothing of events: after a loss they count on from the time.
+
+    That lies above what was given before, unless there were more than a thousand events a second ever since 1970.
+    """
+    lost = stored is not None and stored != Used()
+    return Used(event=int(clock.now().timestamp() * 1000)) if lost else Used()

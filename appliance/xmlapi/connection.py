@@ -138,6 +138,10 @@ class Connection(asyncio.Protocol):
         """Wait until the client has taken most of what was written, or is gone."""
         await self._writable.wait()
 
+    def bound(self, octets: int) -> None:
+        """Let the client leave so many octets untaken before it is waited for."""
+        self._transport.set_write_buffer_limits(high=octets)
+
     def cut_off(self) -> None:
         """Close at once."""
         self._transport.abort()

@@ -13,7 +13,7 @@ from appliance.eventproxy.feed import EventProxy
 from appliance.events.bus import EventBus
 from appliance.messages.origin import Port
 from appliance.messages.samples import sample_services
-from appliance.settings.models import ApiSettings, WebSettings
+from appliance.settings.models import ApiSettings, EventSettings, WebSettings
 from appliance.webapi.app import web_api
 from appliance.webapi.server import WebServer
 from appliance.xmlapi.server import XmlServer
@@ -65,12 +65,16 @@ class Client:
 
 @contextlib.asynccontextmanager
 async def xml_serving(
-    port: Port = Port.COMMANDS, services: Services | None = None, queue: int = 1000, **settings: Any
+    port: Port = Port.COMMANDS,
+    services: Services | None = None,
+    events: EventSettings | None = None,
+    bus: EventBus | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Serving]:
     terms = ApiSettings(port=0, **settings)
     services = services or sample_services(terms)
-    bus = EventBus()
-    proxy = EventProxy(bus, queue, services.api)
+    bus = bus or EventBus()
+    proxy = EventProxy(bus, events or EventSettings(), services.api)
     server = XmlServer(terms, services, port, proxy.feed)
     await server.start()
     try:

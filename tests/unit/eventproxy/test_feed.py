@@ -9,7 +9,7 @@ from appliance.calls.fields import CallFields
 from appliance.eventproxy.printing import print_event
 from appliance.events.types import EVENTS, CallStarted, CallStopped, Event, RecordingSaved, RecordingStarted
 from appliance.messages.origin import Port
-from appliance.settings.models import ApiSettings
+from appliance.settings.models import ApiSettings, EventSettings
 from tests.unit.serving import TEST, Client, Serving, code_of, until, value_of, xml_serving
 
 AT = dt.datetime(2026, 3, 9, 13, 4, 5, tzinfo=dt.UTC)
@@ -140,7 +140,7 @@ async def test_subscriptions_end_with_the_clients_direction() -> None:
         client = await subscribed(serving)
         client.writer.write_eof()
         assert await client.rest() == b""
-        assert serving.bus._subscriptions == []
+        assert serving.bus.history.readers == 0
         await client.close()
 
 
@@ -148,7 +148,7 @@ async def test_a_slow_reader_loses_the_oldest_counted_and_logged_and_others_lose
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     total = 10_000
-    async with xml_serving(Port.EVENTS, queue=100) as serving:
+    async with xml_serving(Port.EVENTS, events=EventSettings(queue=100)) as serving:
         slow = await subscribed(serving, EVENTCLASS="CALL")
         slow.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport reads too
         quick = await subscribed(serving)
@@ -172,9 +172,9 @@ async def test_a_slow_reader_loses_the_oldest_counted_and_logged_and_others_lose
 async def test_nothing_is_left_of_a_client_that_is_gone() -> None:
     async with xml_serving(Port.EVENTS) as serving:
         client = await subscribed(serving)
-        assert len(serving.bus._subscriptions) == 1
+        assert serving.bus.history.readers == 1
         await client.close()
-        await until(lambda: serving.bus._subscriptions == [])
+        await until(lambda: serving.bus.history.readers == 0)
 
 
 @pytest.mark.parametrize("kind", EVENTS)

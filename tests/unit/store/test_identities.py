@@ -97,3 +97,22 @@ async def test_lost_file_is_made_up_from_calls_and_records_of_this_core(tmp_path
     await other.open()
     assert other.identities.next_global_call_id() == "000300000000001"
     await other.close()
+
+
+def test_numbers_of_events_skip_after_a_kill_and_never_repeat(tmp_path: Path) -> None:
+    killed = _opened(tmp_path)
+    assert [killed.next_event() for _ in range(3)] == [1, 2, 3]
+    again = _opened(tmp_path)
+    assert again.given.event == BLOCK
+    assert again.next_event() == BLOCK + 1
+    again.close()
+    assert _opened(tmp_path).next_event() == BLOCK + 2
+
+
+def test_a_lost_file_begins_events_above_all_of_before(tmp_path: Path) -> None:
+    before = _opened(tmp_path)
+    last = max(before.next_event() for _ in range(2 * BLOCK))
+    (tmp_path / "counters.json").unlink()
+    after = _opened(tmp_path, stored=Used(record_id=7))
+    assert after.next_event() > last
+    assert after.next_record_id() == 8
