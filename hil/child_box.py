@@ -59,7 +59,7 @@ class ChildBox:
         sections: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.folder = folder
-        self.run_dir = Path(tempfile.mkdtemp(prefix="linetap-", dir=_memory_folder()))
+        self.run_dir = Path(tempfile.mkdtemp(prefix="linetap-", dir=memory_folder()))
         self.data_dir = folder / "data"
         self.log_path = folder / "box.log"
         self.settings_path = folder / "linetap.toml"
@@ -245,7 +245,8 @@ def _bind(held: contextlib.ExitStack, kind: socket.SocketKind, port: int) -> int
     return int(bound.getsockname()[1])
 
 
-def _memory_folder() -> str | None:
+def memory_folder() -> str | None:
+    """Give a folder in memory, None where there is none."""
     return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 -- memory is what we want
 
 

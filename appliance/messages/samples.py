@@ -47,9 +47,15 @@ class SampleBus:
 @final
 @dataclasses.dataclass(slots=True)
 class SampleDevices:
-    """Finds devices in a table: (key, value) -> DEVICEID."""
+    """Finds devices in a table: (key, value in lower case) -> DEVICEID."""
 
-    known: dict[tuple[str, str], str] = dataclasses.field(default_factory=lambda: {("device_alias", "DESK5"): "5551"})
+    known: dict[tuple[str, str], str] = dataclasses.field(
+        default_factory=lambda: {
+            ("device_alias", "desk5"): "5551",
+            ("sys_user", "mreed"): "5551",
+            ("crm_user", "m_reed"): "5551",
+        }
+    )
 
     async def resolve(
         self, device_id: str = "", station: str = "", device_alias: str = "", crm_user: str = "", sys_user: str = ""
@@ -58,7 +64,7 @@ class SampleDevices:
         if device_id:
             return device_id
         keys = {"station": station, "device_alias": device_alias, "crm_user": crm_user, "sys_user": sys_user}
-        found = self.known.get(next((key, value) for key, value in keys.items() if value))
+        found = self.known.get(next((key, value.casefold()) for key, value in keys.items() if value))
         if found is None:
             raise DeviceInvalidError
         return found
