@@ -13,7 +13,8 @@ import sys
 from typing import Any
 
 from hil.child_box import Part
-from hil.load import CallOutcome, Usage, run_load
+from hil.load import CallOutcome, run_load
+from hil.usage import Usage
 
 SETTLE_S = 1.0
 LENGTH_S = 0.1

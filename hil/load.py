@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, final
@@ -22,14 +21,14 @@ import psutil
 import soundfile
 
 from appliance.audio import measure
-from hil.child_box import HOST, ROOT, ChildBox, Part, free_sip_port
+from hil.child_box import HOST, ROOT, ChildBox, free_sip_port
 from hil.event_log import EventLog
+from hil.usage import Groups, Usage, measure_usage
 
 CALLS_A_WORKER: Final = 4
 STAGGER_S: Final = 0.05
 GRACE_S: Final = 30.0
 _PORTS_OF_A_FRONT: Final = 3  # pairs
-_TIMES = ("user", "system")
 
 
 @final
@@ -55,23 +54,11 @@ class CallOutcome:
 
 
 @final
-@dataclasses.dataclass(frozen=True, slots=True)
-class Usage:
-    """What the parts of the box used: CPU in percent of one core, memory of their own in MiB, number of processes."""
-
-    cpu_percent: dict[Part, float]
-    memory_mib: dict[Part, float]
-    processes: dict[Part, int]
-    window_s: float
-    machine_busy_percent: float
-
-
-@final
 class Load:
     """N calls that go on. Made by :func:`run_load`."""
 
     def __init__(
-        self, box: ChildBox, log: EventLog, calls: int, seconds: float, streams: int, ports: list[int]
+        self, box: ChildBox, log: EventLog, calls: int, seconds: float, streams: int, ports: list[int], *, siprec: bool
     ) -> None:
         self.box = box
         self.log = log
@@ -79,6 +66,7 @@ class Load:
         self.seconds = seconds
         self.streams = streams
         self._ports = ports  # of each call, taking turns
+        self._siprec = siprec
         self.lateness: dict[str, Any] = {}
         self._results: list[dict[str, Any]] = []
         self._source: subprocess.Popen[str] | None = None
@@ -92,6 +80,8 @@ class Load:
         targets = [f"--to=sip:source@{HOST}:{port}" for port in self._ports]
         options = ["--calls", str(self.calls), "--streams", str(self.streams), "--seconds", str(self.seconds)]
         options += ["--stagger", str(STAGGER_S), "--header", "X-Device: " + _device("{n}")]
+        if self._siprec:
+            options += ["--agent", _device("{n}")]
         self._source = subprocess.Popen(
             [sys.executable, "-m", "hil.peers.rtp_source", *targets, *options],
             stdout=subprocess.PIPE,
@@ -110,24 +100,13 @@ class Load:
             *self._results, self.lateness = lines
 
     def measure(self, window_s: float) -> Usage:
-        """Watch what the box uses for so long."""
-        psutil.cpu_percent()
-        before, begun_s = self._cpu_s(), time.monotonic()
-        time.sleep(window_s)
-        after, took_s = self._cpu_s(), time.monotonic() - begun_s
-        busy = psutil.cpu_percent()
-        parts = self.box.processes()
-        return Usage(
-            cpu_percent={p: 100 * (after[p] - before[p]) / took_s for p in parts},
-            memory_mib={p: sum(process.memory_full_info().uss for process in parts[p]) / 2**20 for p in parts},
-            processes={p: len(parts[p]) for p in parts},
-            window_s=took_s,
-            machine_busy_percent=busy,
-        )
+        """Watch what the box and the source use for so long."""
+        return measure_usage(self._groups, window_s)
 
-    def _cpu_s(self) -> dict[Part, float]:
+    def _groups(self) -> Groups:
+        source = [psutil.Process(self._source.pid)] if self._source is not None and self._source.poll() is None else []
         parts = self.box.processes()
-        return {p: sum(sum(getattr(x.cpu_times(), t) for t in _TIMES) for x in parts[p]) for p in parts}
+        return {**{part: parts[part] for part in parts}, "source": source}
 
     def finish(self) -> list[CallOutcome]:
         """Wait for the calls' end, stop them as a client would, and look into every file."""
@@ -176,7 +155,7 @@ class Load:
 def run_load(calls: int, seconds: float, streams: int = 2, *, front: bool = False) -> Iterator[Load]:
     """Start a box with a SIP trunk for so many calls and place them; the box and its recordings go at the end.
 
-    With ``front`` they all come by one port.
+    With ``front`` they all come by one port, as SIPREC calls.
     """
     port = free_sip_port(-(-calls // CALLS_A_WORKER) + _PORTS_OF_A_FRONT)
     tap = {"name": "trunk", "kind": "sip", "port": port, "calls": calls, "front": "kamailio" if front else "none"}
@@ -184,7 +163,7 @@ def run_load(calls: int, seconds: float, streams: int = 2, *, front: bool = Fals
     with tempfile.TemporaryDirectory(prefix="linetap-bench-") as folder:
         sections = {"recording": {"reserve_mb": 10}}
         with ChildBox(Path(folder), taps=[tap], sections=sections) as box, EventLog(box.events()) as log:
-            load = Load(box, log, calls, seconds, streams, ports)
+            load = Load(box, log, calls, seconds, streams, ports, siprec=front)
             try:
                 load.start()
                 yield load

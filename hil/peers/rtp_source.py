@@ -36,6 +36,7 @@ class SourceCall:
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     user: str = "source"
     begin_after_s: float = 0.0
+    agent: str = ""  # of a SIPREC call, its user; else a plain call
 
 
 @final
@@ -96,7 +97,9 @@ class RtpSource:
         await asyncio.sleep(call.begin_after_s)
         offer = offer_audio(self._clock.port, call.streams)
         try:
-            dialog = await self._uac.invite(call.uri, _proxy_of(call.uri), call.user, call.headers, offer)
+            dialog = await self._uac.invite(
+                call.uri, _proxy_of(call.uri), call.user, call.headers, offer, agent=call.agent
+            )
         except CallRefusedError as refusal:
             return SourceResult(call.number, refusal.code, refusal.reason)
         return await self._feed(call, dialog)
@@ -150,6 +153,7 @@ def main() -> int:
     parser.add_argument("--streams", type=int, choices=(1, 2), default=1)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--header", action="append", default=[], help="NAME: VALUE; {n} is the call's number")
+    parser.add_argument("--agent", default="", help="send SIPREC calls, whose agent this is; {n} is the call's number")
     parser.add_argument("--stagger", type=float, default=0.05, help="seconds between the beginnings of two calls")
     arguments = parser.parse_args()
     headers = dict(header.split(":", 1) for header in arguments.header)
@@ -161,6 +165,7 @@ def main() -> int:
             packets=round(arguments.seconds / PACKET_S),
             headers={k.strip(): v.strip().replace("{n}", str(n)) for k, v in headers.items()},
             begin_after_s=n * arguments.stagger,
+            agent=arguments.agent.replace("{n}", str(n)),
         )
         for n in range(arguments.calls)
     ]

@@ -11,6 +11,8 @@ import re
 import secrets
 from typing import final
 
+from hil.peers.siprec_offer import CONTENT_TYPE, siprec_offer
+
 Address = tuple[str, int]
 RETRANSMIT_S = 0.5
 ANSWER_WAIT_S = 10.0
@@ -98,13 +100,17 @@ class Uac(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.close()
 
-    async def invite(self, uri: str, proxy: Address, user: str, headers: dict[str, str], offer: str) -> Dialog:
-        """Place a call and wait until it is answered. Raises CallRefusedError."""
+    async def invite(
+        self, uri: str, proxy: Address, user: str, headers: dict[str, str], offer: str, *, agent: str = ""
+    ) -> Dialog:
+        """Place a call and wait until it is answered; with ``agent`` by SIPREC. Raises CallRefusedError."""
         call_id = f"{secrets.token_hex(8)}@127.0.0.1"
         local = f"<sip:{user}@127.0.0.1:{self.port}>;tag={secrets.token_hex(4)}"
         dialog = Dialog(call_id, proxy, uri, local, offer, headers, remote=f"<{uri}>")
         self._dialogs[call_id] = dialog
-        answer = await self._transact(dialog, "INVITE", offer)
+        if agent:
+            dialog.headers = {**headers, "Require": "siprec", "Content-Type": CONTENT_TYPE}
+        answer = await self._transact(dialog, "INVITE", siprec_offer(offer, user, agent) if agent else offer)
         if answer.code >= 300:
             del self._dialogs[call_id]
             self._send(dialog, "ACK", branch=dialog.branch, remote=answer.one("To", "t"))
@@ -159,7 +165,7 @@ class Uac(asyncio.DatagramProtocol):
             f"CSeq: {dialog.sequence} {method}",
             f"Contact: <sip:source@127.0.0.1:{self.port}>",
             *(f"{name}: {value}" for name, value in extra.items()),
-            *(["Content-Type: application/sdp"] if body else []),
+            *(["Content-Type: application/sdp"] if body and "Content-Type" not in extra else []),
             f"Content-Length: {len(body.encode())}",
         ]
         self._write("\r\n".join(lines) + "\r\n\r\n" + body, dialog.proxy)
