@@ -40,23 +40,29 @@ class PeerOutcome:
 def run_rtpengine(calls: int, seconds: float, window_s: float, streams: int = 2) -> PeerOutcome:
     """Have it record so many calls at once; raises RtpengineError where it does not start."""
     ports = (_FIRST_RTP_PORT, min(65_000, _FIRST_RTP_PORT + max(400, calls * _PORTS_A_CALL)))
-    with tempfile.TemporaryDirectory(prefix="linetap-bench-") as name, Rtpengine(Path(name), ports) as engine:
-        command = [sys.executable, "-m", "hil.peers.rtpengine_source", "--control", "{}:{}".format(*engine.control)]
-        command += ["--calls", str(calls), "--streams", str(streams), "--seconds", str(seconds)]
-        command += ["--stagger", str(STAGGER_S)]
-        source = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        try:
-            time.sleep(calls * STAGGER_S + 1.0)
-            groups = {"rtpengine": [psutil.Process(engine.pid)], "source": [psutil.Process(source.pid)]}
-            usage = measure_usage(lambda: groups, window_s)
-            said, _ = source.communicate(timeout=seconds + calls * STAGGER_S + _GRACE_S)
-        finally:
-            source.kill()
-            source.wait()
+    with tempfile.TemporaryDirectory(prefix="linetap-bench-") as name:
+        engine = Rtpengine(Path(name), ports)
+        with engine:
+            said, usage = _load(engine, calls, seconds, window_s, streams)
         *results, lateness = [json.loads(line) for line in said.splitlines()]
-        time.sleep(0.5)  # its last writes
         size = sum(path.stat().st_size for path in Path(name, "pcaps").iterdir())
         return _count(results, engine.recorded(), size, usage, lateness)
+
+
+def _load(engine: Rtpengine, calls: int, seconds: float, window_s: float, streams: int) -> tuple[str, Usage]:
+    command = [sys.executable, "-m", "hil.peers.rtpengine_source", "--control", "{}:{}".format(*engine.control)]
+    command += ["--calls", str(calls), "--streams", str(streams), "--seconds", str(seconds)]
+    command += ["--stagger", str(STAGGER_S)]
+    source = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        time.sleep(calls * STAGGER_S + 1.0)
+        groups = {"rtpengine": [psutil.Process(engine.pid)], "source": [psutil.Process(source.pid)]}
+        usage = measure_usage(lambda: groups, window_s)
+        said, _ = source.communicate(timeout=seconds + calls * STAGGER_S + _GRACE_S)
+    finally:
+        source.kill()
+        source.wait()
+    return said, usage
 
 
 def _count(

@@ -82,7 +82,10 @@ class Rtpengine:
             self._process.wait()
 
     def recorded(self) -> list[dict[int, set[int]]]:
-        """Give of each call the numbers of the packets that its file holds, by port that they came to."""
+        """Give of each call the numbers of the packets that its file holds, by port that they came to.
+
+        Once it has ended: a file is whole some time after its call.
+        """
         return [read_pcap(path) for path in sorted((self._folder / "pcaps").glob("*.pcap"))]
 
 

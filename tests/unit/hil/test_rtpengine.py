@@ -40,6 +40,5 @@ def test_what_is_sent_through_it_stands_in_its_file(tmp_path: Path) -> None:
                 time.sleep(0.01)
         time.sleep(0.1)
         ng.ask(command="delete", call_id="one", from_tag="a")
-        time.sleep(0.2)
-        (found,) = engine.recorded()
+    (found,) = engine.recorded()
     assert [found[port] for _, port in targets] == [{0, 1, 2, 3, 4}, {0, 1, 2, 4}]
