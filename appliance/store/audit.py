@@ -183,7 +183,9 @@ def _conditions(wanted: AuditFilter) -> Iterator[peewee.Expression | bool]:
 
 def _like(field: Any, text: str) -> peewee.Expression:
     pattern = text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_").replace("*", "%")
-    return peewee.Expression(field, peewee.OP.ILIKE, peewee.NodeList((peewee.Value(pattern), peewee.SQL("ESCAPE '\\'"))))
+    return peewee.Expression(
+        field, peewee.OP.ILIKE, peewee.NodeList((peewee.Value(pattern), peewee.SQL("ESCAPE '\\'")))
+    )
 
 
 def _plain(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
