@@ -35,6 +35,7 @@ from appliance.mail.queue import MailQueue
 from appliance.messages.origin import Port
 from appliance.metrics import Source
 from appliance.playback.service import Playbacks
+from appliance.ports.tls import Certificates
 from appliance.recording import naming
 from appliance.recording.active import ActiveRecording
 from appliance.recording.announce import Announcer
@@ -188,16 +189,26 @@ class Box:
             api=settings.api,
         )
         proxy = EventProxy(self.events, settings.events, settings.api)
-        self.api = XmlServer(settings.api, self.services, Port.COMMANDS, proxy.feed)
-        self.event_port = XmlServer(settings.events, self.services, Port.EVENTS, proxy.feed)
+        self.certificates = Certificates(settings)
+        context = self.certificates.context
+        self.api = XmlServer(settings.api, self.services, Port.COMMANDS, proxy.feed, context("api", settings.api))
+        self.event_port = XmlServer(
+            settings.events, self.services, Port.EVENTS, proxy.feed, context("events", settings.events)
+        )
         sources: tuple[Source, ...] = (
             lambda: box_figures.of_taps(self.taps),
             lambda: box_figures.of_scheduler(self.scheduler),
             lambda: box_figures.of_writing(self.writer, self.saver, self._troubles),
-            lambda: box_figures.of_ports((self.api, self.event_port), proxy),
+            lambda: box_figures.of_ports((one.gate for one in self._ports()), proxy, self.certificates),
         )
         figures = functools.partial(metrics.page, sources)
-        self.web = WebServer(settings.web, web_api(self.services, settings.web.max_message_bytes, figures))
+        pages = web_api(self.services, figures)
+        self.web = WebServer(settings.web, pages, context("web", settings.web))
+        self.https = (
+            WebServer(settings.https, pages, context("https", settings.https), name="https")
+            if settings.https.enabled
+            else None
+        )
         self.control = ControlSocket(box.run_dir, figures, self._simulate)
 
     # --- life -----------------------------------------------------------------------------------------------------
@@ -234,11 +245,11 @@ class Box:
         self._vital(self.playbacks.run(), "playback")
         if self._settings.mail.host:
             self._vital(self.mail.run(), "mail")
-        for listener in (self.control, self.api, self.event_port, self.web):
+        self._vital(self.certificates.run(), "certificate")
+        for listener in (self.control, *self._ports()):
             self._at_end(_End.LISTENERS, listener.stop)
             await listener.start()
-        if self.web.task:
-            self._tasks.append(self.web.task)
+        self._tasks += [one.task for one in (self.web, self.https) if one and one.task]
 
     async def run(self) -> None:
         """Serve until a signal comes; raises the error of a vital task that ended before."""
@@ -259,6 +270,9 @@ class Box:
         daemon.stopping()
         for _, end in sorted(self._ends, key=lambda e: e[0]):
             await end()
+
+    def _ports(self) -> list[XmlServer | WebServer]:
+        return [self.api, self.event_port, self.web, *([self.https] if self.https else [])]
 
     def _vital(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))

@@ -8,11 +8,13 @@ from appliance.capture.protocol import Turned
 from appliance.channels.states import ChannelState
 from appliance.eventproxy.feed import EventProxy
 from appliance.metrics import Figure
+from appliance.ports.gate import Gate
+from appliance.ports.refusals import Reason
+from appliance.ports.tls import Certificates
 from appliance.recording.saving import Saver
 from appliance.recording.writer_link import WriterLink
 from appliance.scheduler.service import Scheduler
 from appliance.taps import Taps
-from appliance.xmlapi.server import XmlServer
 
 
 def of_taps(taps: Taps) -> Iterable[Figure]:
@@ -54,12 +56,18 @@ def _of_turn(turn: Turned) -> Iterable[Figure]:
     yield Figure("linetap_writer_turn_seconds", "Length of the writer's last turn.", turn.turn_ms / 1000)
 
 
-def of_ports(servers: Iterable[XmlServer], proxy: EventProxy) -> Iterable[Figure]:
+def of_ports(gates: Iterable[Gate], proxy: EventProxy, certificates: Certificates) -> Iterable[Figure]:
     """Clients."""
-    for server in servers:
-        labels = (("port", server.name),)
-        yield Figure("linetap_connections", "Clients connected.", server.connections, labels)
-        yield Figure("linetap_connections_refused_total", "Clients turned away.", server.refused, labels)
+    for gate in gates:
+        labels = (("port", gate.name),)
+        yield Figure("linetap_connections", "Clients connected.", gate.connections, labels)
+        yield Figure("linetap_connections_refused_total", "Clients turned away.", gate.refused_connections, labels)
+        for reason in Reason:
+            of_reason = (*labels, ("reason", reason.value))
+            yield Figure("linetap_refusals_total", "What was refused.", gate.refusals.counts[reason], of_reason)
+    if certificates.ends_at:
+        at_s = certificates.ends_at.timestamp()
+        yield Figure("linetap_certificate_ends_seconds", "End of the box's certificate, seconds since 1970.", at_s)
     yield from _of_events(proxy)
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Protocol, final
 
 import pydantic
 
+from appliance.bounded_log import BoundedLog
 from appliance.bus.registry import Audit, Registry
 from appliance.calls.fields import CallFields
 from appliance.recording.facts import Recording
@@ -240,4 +242,7 @@ class Services:
     audit: Audit
     recording_roots: tuple[Path, ...]
     strict_call_state: bool = False
+    refusals: BoundedLog = dataclasses.field(
+        default_factory=lambda: BoundedLog(logging.getLogger("appliance.messages"))
+    )
     api: ApiSettings = ApiSettings()  # how the wire's options are set (strict_call_state counts in either place)

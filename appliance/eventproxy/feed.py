@@ -122,6 +122,11 @@ class EventFeed:
         if not self._standing:
             self.close()
 
+    @property
+    def subscribed(self) -> bool:
+        """Whether any subscription stands."""
+        return bool(self._standing)
+
     def close(self) -> None:
         """End all subscriptions."""
         for subscription in self._standing.values():

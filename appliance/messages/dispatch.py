@@ -27,6 +27,8 @@ from appliance.messages.result import Result
 
 logger = logging.getLogger(__name__)
 
+_LONGEST_LOGGED = 64
+
 
 def begin(values: Mapping[str, str], services: Services, origin: Origin) -> Result | Awaitable[Result]:
     """Judge the request and begin to answer it; never raises.
@@ -52,7 +54,9 @@ def refuse(error: Exception, services: Services, origin: Origin, envelope: Envel
     """Give the result that tells of the error. One that is not ours is logged with its traceback."""
     if isinstance(error, LinetapError):
         code, message = error.code, str(error) or error.code.label
-        logger.info("refused: %s from %s: %d %s", envelope.request_type, origin.peer, code, message)
+        kind = f"refused with {int(code)} on port {origin.port.value}"
+        text = f"refused: {_loggable(envelope.request_type)} from {origin.peer}: {int(code)} {message}"
+        services.refusals.tell(logging.INFO, kind, origin.peer, text)
     else:
         code = ValueInvalidError.code
         message = code.label
@@ -60,6 +64,12 @@ def refuse(error: Exception, services: Services, origin: Origin, envelope: Envel
     result_type = ResultCode(code).label if services.api.error_resulttype == "label" else "ERROR"
     body = error.body if isinstance(error, RequestError) else ()
     return Result(envelope.request_type, envelope.request_id, result_type, int(code), message, body)
+
+
+def _loggable(request_type: str) -> str:
+    """Give what the client sent as TYPE in a form that no log is harmed by."""
+    cut = request_type[:_LONGEST_LOGGED]
+    return cut if cut.isprintable() else repr(cut)
 
 
 def _judge(values: Mapping[str, str], envelope: Envelope, services: Services, origin: Origin) -> Request:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-import ipaddress
-from collections.abc import Iterable
 from typing import Protocol, final
-
-from appliance.settings.models import Network
 
 
 @final
@@ -95,6 +91,11 @@ class Feed(Protocol):
         """End a subscription. Raises SubscriptionUnknownError."""
         ...
 
+    @property
+    def subscribed(self) -> bool:
+        """Whether any subscription stands: such a client is right to say nothing."""
+        ...
+
     def close(self) -> None:
         """End all subscriptions, at the end of the connection."""
         ...
@@ -112,14 +113,3 @@ class Origin:
     peer: str
     feed: Feed | None = None
     who: str = ""
-
-
-def is_allowed(address: str, networks: Iterable[Network]) -> bool:
-    """Whether the peer's address lies in one of the networks; an IPv4 address mapped into IPv6 counts as IPv4."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    return any(found in network for network in networks)

@@ -50,6 +50,11 @@ class NoEvents:
     def unsubscribe(self, xref: str) -> None:
         """Take it."""
 
+    @property
+    def subscribed(self) -> bool:
+        """Nothing is."""
+        return False
+
     def close(self) -> None:
         """Nothing to end."""
 

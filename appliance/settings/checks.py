@@ -26,7 +26,11 @@ def names(faults: Faults, array: str, tables: Mapping[int, TapOptions] | Mapping
 
 def ports(faults: Faults, sections: Mapping[str, Section | None], taps: Mapping[int, TapOptions]) -> None:
     """Two listeners do not want one port of one address; neither do two taps of one kind."""
-    listeners = [(name, found) for name, found in sections.items() if isinstance(found, Listener)]
+    listeners = [
+        (name, found)
+        for name, found in sections.items()
+        if isinstance(found, Listener) and getattr(found, "enabled", True)
+    ]
     for number, (name, listener) in enumerate(listeners):
         for other_name, other in listeners[:number]:
             if listener.port == other.port != 0 and _overlap(listener.host, other.host):

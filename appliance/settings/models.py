@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Any, Literal, final
+from typing import Annotated, Any, Literal, Self, final
 
 import pydantic
 from pydantic import Field
@@ -126,10 +126,40 @@ class Listener(Section):
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=500, description="connections at once; more are closed at once"
     )
+    max_connections_per_peer: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=400, description="connections of one address at once, so that none takes them all"
+    )
+    max_requests_per_s: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
+        default=1000,
+        description="requests of one address a second, ten seconds' worth at once; past that each waits for its turn; "
+        "0: no limit",
+    )
     max_message_bytes: Annotated[int, Field(ge=1024, le=16 << 20)] = Field(
         default=256 << 10, description="longest request"
     )
-    idle_s: Seconds = Field(default=10, description="a request begun but not ended is refused after this long")
+    idle_s: Seconds = Field(
+        default=10,
+        description="a request (or TLS handshake) begun but not ended is refused this long after its last byte",
+    )
+    request_s: Seconds = Field(
+        default=60, description="a request begun but not ended is refused this long after its first byte"
+    )
+    silent_s: Seconds = Field(
+        default=0, description="a connection that sends no request for this long is closed; 0: never"
+    )
+    tls: Literal["off", "both", "on"] = Field(
+        default="off", description="plain text alone, plain text and TLS by the first byte, or TLS alone"
+    )
+    client_ca: Path | None = Field(
+        default=None,
+        description="certificates (PEM) of who may vouch for clients: each client must show one, over TLS alone",
+        examples=["/etc/linetap/clients-ca.pem"],
+    )
+
+    @property
+    def speaks(self) -> Literal["off", "both", "on"]:
+        """What the port speaks, as ``tls``; TLS alone where clients have to show a certificate."""
+        return "on" if self.client_ca else self.tls
 
 
 @final
@@ -157,6 +187,9 @@ class EventSettings(Listener):
     """Port 5621: events."""
 
     port: Port = Field(default=5621, description="port to listen on; 0 takes a free one")
+    silent_s: Seconds = Field(
+        default=60, description="a connection without a subscription for this long is closed; 0: never"
+    )
     queue: Annotated[int, Field(ge=10, le=1_000_000)] = Field(
         default=10_000, description="events that wait for a slow reader before the oldest go"
     )
@@ -178,11 +211,73 @@ class EventSettings(Listener):
     )
 
 
+class WebListener(Listener):
+    """What both HTTP ports have."""
+
+    tokens: bool = Field(
+        default=False, description="every request needs a token of `linetap token`: Authorization: Bearer TOKEN"
+    )
+    query_tokens: bool = Field(
+        default=False,
+        description="the token may also stand in the query or form, as token=TOKEN: for clients that send no headers",
+    )
+    max_requests_per_s: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
+        default=200,
+        description="requests of one address a second, ten seconds' worth at once; past that they are answered with "
+        "HTTP 429; 0: no limit",
+    )
+    silent_s: Seconds = Field(
+        default=60,
+        description="a connection that sends no request, or takes no octet of its answer, for this long is closed; "
+        "0: never",
+    )
+
+
 @final
-class WebSettings(Listener):
+class WebSettings(WebListener):
     """Port 2012: WebAPI."""
 
     port: Port = Field(default=2012, description="port to listen on; 0 takes a free one")
+    tls: Literal["off", "both", "on"] = Field(
+        default="both", description="plain text alone, plain text and TLS by the first byte, or TLS alone"
+    )
+
+
+@final
+class HttpsSettings(WebListener):
+    """Port 2013: WebAPI over TLS."""
+
+    enabled: bool = Field(default=False, description="listen on it; port 2012 understands TLS, too")
+    port: Port = Field(default=2013, description="port to listen on; 0 takes a free one")
+    tls: Literal["on"] = Field(default="on", description="TLS alone")
+
+
+@final
+class TlsSettings(Section):
+    """The certificate of all ports that speak TLS. Files that are renewed are taken up within an hour."""
+
+    certificate: Path | None = Field(
+        default=None,
+        description="certificate (PEM), with those above it; if not set, the box makes its own in data_dir/tls",
+        examples=["/etc/linetap/box.pem"],
+    )
+    key: Path | None = Field(
+        default=None,
+        description="its key (PEM); if not set, it stands in the file of the certificate",
+        examples=["/etc/linetap/box.key"],
+    )
+    names: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9.:_*-]{1,253}$")], ...] = Field(
+        default=(), description="names and addresses in the own certificate beside those that the box finds itself"
+    )
+    own_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        default=397, description="days that the own certificate is good for; made anew when a third is left"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.key and not self.certificate:
+            raise ValueError("certificate is required where key is set")
+        return self
 
 
 @final
@@ -307,6 +402,8 @@ class Settings(Section):
     api: ApiSettings = ApiSettings()
     events: EventSettings = EventSettings()
     web: WebSettings = WebSettings()
+    https: HttpsSettings = HttpsSettings()
+    tls: TlsSettings = TlsSettings()
     mail: MailSettings = MailSettings()
     taps: tuple[Any, ...] = ()
     schedules: tuple[ScheduleSettings, ...] = ()

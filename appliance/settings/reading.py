@@ -16,11 +16,13 @@ from appliance.settings.models import (
     ApiSettings,
     Box,
     EventSettings,
+    HttpsSettings,
     MailSettings,
     RecordingSettings,
     ScheduleSettings,
     Section,
     Settings,
+    TlsSettings,
     WebSettings,
 )
 from drivers import registry
@@ -32,6 +34,8 @@ _SECTIONS: dict[str, type[Section]] = {
     "api": ApiSettings,
     "events": EventSettings,
     "web": WebSettings,
+    "https": HttpsSettings,
+    "tls": TlsSettings,
     "mail": MailSettings,
 }
 _Model = TypeVar("_Model", bound=pydantic.BaseModel)

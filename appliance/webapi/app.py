@@ -3,53 +3,66 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 
 from appliance.bus.commands import Services
-from appliance.errors import FormatInvalidError
+from appliance.errors import FormatInvalidError, RequestError, ValueInvalidError
 from appliance.messages.dispatch import dispatch, refuse
 from appliance.messages.origin import Origin, Port
 from appliance.messages.printing import print_result
 from appliance.messages.result import Attachment, Result
 from appliance.metrics import CONTENT_TYPE
+from appliance.ports.gate import Visit
+from appliance.ports.refusals import Reason
 from appliance.webapi.download import Download
 from appliance.webapi.query import read_values
 
 logger = logging.getLogger(__name__)
 
 PAGES = frozenset({"webapi.aspx", "webapi.php"})
+MOST_BYTES = 256 << 10
+"""Longest body where the application runs without a port."""
 _FORM = "application/x-www-form-urlencoded"
 
 
-class BodyTooLongError(Exception):
-    """The body is longer than the listener takes."""
+class RefusedError(Exception):
+    """The request is not answered by a message, but by an HTTP status and a document that says why."""
+
+    def __init__(self, status_code: int, error: RequestError, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status_code)
+        self.status_code = status_code
+        self.error = error
+        self.headers = headers or {}
 
 
-def web_api(services: Services, max_message_bytes: int, figures: Callable[[], str] | None = None) -> FastAPI:
+def web_api(services: Services, figures: Callable[[], str] | None = None) -> FastAPI:
     """Build the application. Further applications may be mounted beside its pages.
 
     ``figures`` gives the text of the page ``/metrics``; without it there is none.
     """
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(guard)])
+
+    @app.exception_handler(RefusedError)
+    async def refused(request: Request, fault: RefusedError) -> Response:
+        answer = _document(refuse(fault.error, services, _origin(request)), fault.status_code)
+        answer.headers.update(fault.headers)
+        return answer
+
     if figures:
 
-        @app.get("/metrics", response_model=None)
+        @app.api_route("/metrics", methods=["GET", "HEAD"], response_model=None)
         async def metrics() -> Response:
             return Response(figures(), media_type=CONTENT_TYPE)
 
-    @app.api_route("/{page}", methods=["GET", "POST"], response_model=None)
+    @app.api_route("/{page}", methods=["GET", "HEAD", "POST"], response_model=None)
     async def answer(request: Request, page: str) -> Response:
         if page.lower() not in PAGES:
             return Response("no such page\n", status_code=404, media_type="text/plain")
-        origin = Origin(Port.WEB, f"{request.client.host}:{request.client.port}" if request.client else "")
-        try:
-            form = await _form(request, max_message_bytes)
-        except BodyTooLongError:
-            return _document(refuse(FormatInvalidError(), services, origin), status_code=413)
-        result = await dispatch(read_values(request.scope["query_string"], form), services, origin)
+        form = await _form(request)
+        result = await dispatch(read_values(request.scope["query_string"], form), services, _origin(request))
         if result.attachment is not None:
             return _download(result.attachment, request)
         return _document(result)
@@ -57,13 +70,35 @@ def web_api(services: Services, max_message_bytes: int, figures: Callable[[], st
     return app
 
 
-async def _form(request: Request, max_message_bytes: int) -> bytes:
-    """Give the body if it is a form, else nothing. Raises BodyTooLongError."""
+async def guard(request: Request) -> None:
+    """Judge a request before anything of it is done. Raises RefusedError."""
+    visit = visit_of(request)
+    if visit is not None and not visit.may_ask():
+        raise RefusedError(429, ValueInvalidError("too many requests"), {"Retry-After": "1"})
+
+
+def visit_of(request: Request) -> Visit | None:
+    """Give the connection that the request came on; None where the application runs without a port."""
+    visit: Visit | None = request.scope.get("state", {}).get("visit")
+    return visit
+
+
+def _origin(request: Request) -> Origin:
+    visit = visit_of(request)
+    return Origin(Port.WEB, visit.peer if visit else "", who=visit.who if visit else "")
+
+
+async def _form(request: Request) -> bytes:
+    """Give the body if it is a form, else nothing. Raises RefusedError."""
+    visit = visit_of(request)
+    max_message_bytes = visit.gate.settings.max_message_bytes if visit else MOST_BYTES
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > max_message_bytes:
-            raise BodyTooLongError
+            if visit:
+                visit.refuse(Reason.TOO_LONG)
+            raise RefusedError(413, FormatInvalidError())
     kind = request.headers.get("content-type", _FORM).partition(";")[0].strip().lower()
     if body and kind != _FORM:
         logger.info("body ignored: %s from %s", kind, request.client)

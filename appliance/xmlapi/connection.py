@@ -20,6 +20,8 @@ from appliance.messages.dispatch import begin, refuse
 from appliance.messages.origin import Feed, Origin, Port, Sink
 from appliance.messages.printing import print_result
 from appliance.messages.result import Result
+from appliance.ports.gate import Visit
+from appliance.ports.refusals import Reason
 from appliance.settings.models import Listener
 from appliance.xmlapi.codec import decode
 from appliance.xmlapi.framing import Fault, Framer, Item
@@ -43,8 +45,7 @@ class Terms:
     settings: Listener
     services: Services
     feed: Callable[[Sink], Feed]
-    admit: Callable[[Connection], str]
-    """Takes a new connection, or gives the reason to refuse it."""
+    enter: Callable[[Connection], None]
     leave: Callable[[Connection], None]
 
 
@@ -52,8 +53,10 @@ class Terms:
 class Connection(asyncio.Protocol):
     """One client's connection."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, visit: Visit) -> None:
         self._terms = terms
+        self._visit = visit
+        self.peer = visit.peer
         self._framer = Framer(terms.settings.max_message_bytes)
         self._waiting: collections.deque[Item] = collections.deque()
         self._task: asyncio.Task[None] | None = None  # the one request that is being waited for
@@ -65,30 +68,32 @@ class Connection(asyncio.Protocol):
         self._deaf = False  # whatever still comes is not read
         self._finishing = False
         self._lost = False
-        self.peer = ""
+        self._begun_s: float | None = None  # when the first byte of the message that has begun came
+        self._waited = False  # the next request has waited for its turn by the rate
+        self._encrypted = False
 
     # --- asyncio's callbacks ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection if the listener admits it."""
+        """Take the connection."""
         assert isinstance(transport, asyncio.Transport)
         self._loop = asyncio.get_running_loop()
         self._transport = transport
         _keep_alive(transport.get_extra_info("socket"))
-        address = transport.get_extra_info("peername")
-        self.peer = f"{address[0]}:{address[1]}" if address else ""
+        self._encrypted = transport.get_extra_info("sslcontext") is not None
+        self._visit.identify(transport)
         self._feed = self._terms.feed(self)
-        self._origin = Origin(self._terms.port, self.peer, self._feed)
-        if reason := self._terms.admit(self):
-            logger.warning("connection refused: %s on port %s: %s", self.peer, self._terms.port.value, reason)
-            self._deaf = True
-            transport.abort()
+        self._origin = Origin(self._terms.port, self.peer, self._feed, self._visit.who)
+        self._terms.enter(self)
+        self._watch_idle()
 
     def data_received(self, data: bytes) -> None:
         """Read requests, and answer those whose turn it is."""
         if self._deaf:
             return
-        self._waiting.extend(self._framer.feed(data))
+        if found := self._framer.feed(data):
+            self._begun_s = None
+            self._waiting.extend(found)
         self._watch_idle()
         if self._task is None and self._turn is None:
             self._serve()
@@ -104,7 +109,8 @@ class Connection(asyncio.Protocol):
         self._watch_idle()
         if self._task is None and self._turn is None:
             self._serve()
-        return True
+        # TLS ends both directions at once: what waits for nothing is answered by now, the rest is carried out unheard.
+        return not self._encrypted
 
     def pause_writing(self) -> None:
         """The client does not take its answers: read no further requests."""
@@ -122,6 +128,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._feed.close()
         self._terms.leave(self)
+        self._visit.leave()
         if self._timer is not None:
             self._timer.cancel()
         if exc is not None:
@@ -163,6 +170,11 @@ class Connection(asyncio.Protocol):
             if not self._waiting:
                 self._close_when_done()
                 break
+            if not self._waited and (delay_s := self._visit.delay_s()):
+                self._waited = True
+                self._turn = self._loop.call_later(delay_s, self._serve)
+                break
+            self._waited = False
             outcome = self._answer(self._waiting.popleft())
             if not isinstance(outcome, Result):
                 self._task = self._loop.create_task(self._wait_for(outcome))
@@ -186,7 +198,7 @@ class Connection(asyncio.Protocol):
     def _answer(self, item: Item) -> Result | Awaitable[Result]:
         terms = self._terms
         if isinstance(item, Fault):
-            logger.warning("no message: %s: %s", self.peer, item.reason)
+            self._visit.refuse(_reason(item), item.reason)
             if item.fatal:
                 self._loop.call_soon(self._turn_away)
             return refuse(FormatInvalidError(), terms.services, self._origin)
@@ -218,14 +230,31 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
             self._timer = None
         # A client whose bytes we do not take is not the one who keeps us waiting.
-        if self._framer.pending and not self._half_closed and self._transport.is_reading():
-            self._timer = self._loop.call_later(self._terms.settings.idle_s, self._idle)
+        if self._half_closed or not self._transport.is_reading():
+            return
+        settings = self._terms.settings
+        if self._framer.pending:
+            now_s = self._loop.time()
+            self._begun_s = now_s if self._begun_s is None else self._begun_s
+            limit_s = min(settings.idle_s, self._begun_s + settings.request_s - now_s)
+            self._timer = self._loop.call_later(limit_s, self._idle)
+        elif settings.silent_s:
+            self._begun_s = None
+            self._timer = self._loop.call_later(settings.silent_s, self._silent)
 
     def _idle(self) -> None:
-        self._timer = None
-        self._waiting.extend(self._framer.give_up("message begun and not ended in time"))
+        self._timer = self._begun_s = None
+        self._waiting.extend(self._framer.give_up(Reason.UNFINISHED))
         if self._task is None and self._turn is None:
             self._serve()
+
+    def _silent(self) -> None:
+        self._timer = None
+        if self._feed.subscribed or self._waiting or self._task is not None:
+            self._watch_idle()
+            return
+        self._visit.refuse(Reason.SILENT)
+        self._transport.close()
 
     def _close_when_done(self) -> None:
         # A closed direction cannot be told from a client that is gone, so subscriptions end with it too.
@@ -244,6 +273,12 @@ class Connection(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._timer = self._loop.call_later(LINGER_S, self._transport.abort)
+
+
+def _reason(fault: Fault) -> Reason:
+    if fault.fatal:
+        return Reason.TOO_LONG
+    return Reason.UNFINISHED if fault.reason == Reason.UNFINISHED else Reason.NO_MESSAGE
 
 
 def _keep_alive(connection: socket.socket) -> None:

@@ -1,14 +1,18 @@
-"""A TCP listener for XML: who may connect, how many, and an orderly end."""
+"""A TCP listener for XML: its connections, and an orderly end."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from typing import final
 
 from appliance.bus.commands import Services
-from appliance.messages.origin import Feed, Port, Sink, is_allowed
+from appliance.messages.origin import Feed, Port, Sink
+from appliance.ports.gate import Gate, Visit
+from appliance.ports.listening import Listening
+from appliance.ports.reach import tell
 from appliance.settings.models import Listener
 from appliance.xmlapi.connection import Connection, Terms
 
@@ -20,47 +24,58 @@ STOP_S = 5.0
 
 @final
 class XmlServer:
-    """Serves port 5620 or 5621 in the running loop. ``feed`` makes the event subscriptions of one connection."""
+    """Serves port 5620 or 5621 in the running loop. ``feed`` makes the event subscriptions of one connection.
 
-    def __init__(self, settings: Listener, services: Services, port: Port, feed: Callable[[Sink], Feed]) -> None:
-        self._settings = settings
-        self._terms = Terms(port, settings, services, feed, self._admit, self._leave)
+    ``context`` is needed where the settings ask for TLS.
+    """
+
+    def __init__(
+        self,
+        settings: Listener,
+        services: Services,
+        port: Port,
+        feed: Callable[[Sink], Feed],
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.gate = Gate(port.value, settings)
+        self._terms = Terms(port, settings, services, feed, self._enter, self._leave)
+        self._listening = Listening(self.gate, self._connection, context)
         self._connections: set[Connection] = set()
         self._gone = asyncio.Event()  # set while nobody is connected
         self._gone.set()
-        self._server: asyncio.Server | None = None
-        self.refused = 0
+        self._started = False
 
     async def start(self) -> None:
         """Listen. Raises OSError when the address cannot be had."""
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(
-            lambda: Connection(self._terms), self._settings.host, self._settings.port, backlog=512
-        )
-        logger.info("listening: %s on %s:%d", self._terms.port.value, self._settings.host, self.port)
+        await self._listening.start()
+        self._started = True
+        tell(logger, self.name, self.gate.settings, self.port)
 
     @property
     def port(self) -> int:
         """Port that is listened on."""
-        assert self._server is not None
-        bound: int = self._server.sockets[0].getsockname()[1]
-        return bound
+        return self._listening.port
 
     @property
     def name(self) -> str:
         """What the port is for."""
-        return self._terms.port.value
+        return self.gate.name
 
     @property
     def connections(self) -> int:
         """Clients connected now."""
-        return len(self._connections)
+        return self.gate.connections
+
+    @property
+    def refused(self) -> int:
+        """Connections that were turned away."""
+        return self.gate.refused_connections
 
     async def stop(self) -> None:
         """Listen no more, answer what has come, close."""
-        if self._server is None:
+        if not self._started:
             return
-        self._server.close()
+        await self._listening.close()
         for connection in list(self._connections):
             connection.finish()
         try:
@@ -69,19 +84,13 @@ class XmlServer:
             logger.warning("stopped before every client had its answers: %s", self._terms.port.value)
             for connection in list(self._connections):
                 connection.cut_off()
-        await self._server.wait_closed()
 
-    def _admit(self, connection: Connection) -> str:
-        host = connection.peer.rpartition(":")[0]
-        if not is_allowed(host, self._settings.allow):
-            self.refused += 1
-            return "address is not allowed"
-        if len(self._connections) >= self._settings.max_connections:
-            self.refused += 1
-            return "too many connections"
+    def _connection(self, visit: Visit) -> Connection:
+        return Connection(self._terms, visit)
+
+    def _enter(self, connection: Connection) -> None:
         self._connections.add(connection)
         self._gone.clear()
-        return ""
 
     def _leave(self, connection: Connection) -> None:
         self._connections.discard(connection)

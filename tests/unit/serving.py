@@ -86,7 +86,7 @@ async def xml_serving(
 @contextlib.asynccontextmanager
 async def web_serving(services: Services | None = None, **settings: Any) -> AsyncIterator[WebServer]:
     terms = WebSettings(port=0, **settings)
-    server = WebServer(terms, web_api(services or sample_services(), terms.max_message_bytes))
+    server = WebServer(terms, web_api(services or sample_services()))
     await server.start()
     try:
         yield server

@@ -13,12 +13,10 @@ import pytest
 from appliance.calls.fields import CallFields
 from appliance.messages.call_data import CallData
 from appliance.messages.catalog import catalog
-from appliance.messages.origin import is_allowed
 from appliance.messages.printing import print_document
 from appliance.messages.request import Request
 from appliance.messages.types.callstart import CallStart
 from appliance.messages.wire_text import us_time
-from appliance.settings.models import LOOPBACK
 
 ROOT = Path(__file__).parents[3]
 KINDS = list(dict.fromkeys(catalog().values()))
@@ -100,18 +98,3 @@ def test_printing_is_ascii_one_element_a_line_and_well_formed() -> None:
         b"<D>x&#13;&#10;y&#65533;&#65533;</D>\r\n</C>\r\n<E></E>\r\n</R>\r\n"
     )
     assert print_document("R", body[1:2], compact=True) == b"<R><B></B></R>\r\n"
-
-
-@pytest.mark.parametrize(
-    ("address", "allowed"),
-    [
-        ("127.0.0.9", True),
-        ("::1", True),
-        ("::ffff:127.0.0.1", True),
-        ("10.0.0.1", False),
-        ("", False),
-        ("fe80::1%lo", False),
-    ],
-)
-def test_who_is_allowed(address: str, allowed: bool) -> None:  # noqa: FBT001 - it is the expected value
-    assert is_allowed(address, LOOPBACK) is allowed

@@ -85,7 +85,7 @@ time_from = "7"
         "f:17: schedules[0].percent: should be less than or equal to 100 (got 101)",
         "f:20: schedules[1].match.grop: unknown call field; did you mean group?",
         "f:23: schedules[2].time_from: should match pattern '^([01]\\d|2[0-3]):[0-5]\\d$' (got '7')",
-        "f:24: bogus: unknown key; there are box, recording, api, events, web, mail, taps, schedules",
+        "f:24: bogus: unknown key; there are box, recording, api, events, web, https, tls, mail, taps, schedules",
     ]
 
 

@@ -210,6 +210,6 @@ async def test_a_connection_without_a_request_is_closed() -> None:
 
 async def test_an_address_that_is_taken_is_told() -> None:
     async with web_serving() as server:
-        second = WebServer(WebSettings(port=server.port), web_api(sample_services(), 1024))
+        second = WebServer(WebSettings(port=server.port), web_api(sample_services()))
         with pytest.raises(OSError, match="in use"):
             await second.start()
