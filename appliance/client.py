@@ -56,11 +56,15 @@ class Answer:
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class EventSeen:
-    """One event as it came: class, type and its data by element name, in the order of the wire."""
+    """One event as it came: class, type and its data by element name, in the order of the wire.
+
+    ``sequence`` is None where the subscription did not ask for it.
+    """
 
     event_class: str
     event_type: str
     data: dict[str, str]
+    sequence: int | None = None
 
 
 class _Stream:
@@ -137,26 +141,39 @@ class Client:
 
 @final
 class EventClient:
-    """A subscription on port 5621. Raises :class:`UnreachableError` when no box is there or it refuses."""
+    """A subscription on port 5621. Raises :class:`UnreachableError` when no box is there or it refuses.
+
+    ``more`` are further values of the request: ``{"SINCE": 1204}`` takes up behind the event of that SEQUENCE.
+    """
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 5621, *, event_class: str = "ALL", timeout_s: float = 10
+        self,
+        host: str = "127.0.0.1",
+        port: int = 5621,
+        *,
+        event_class: str = "ALL",
+        more: Mapping[str, str | int] | None = None,
+        timeout_s: float = 10,
     ) -> None:
         self._stream = _Stream(host, port, timeout_s)
-        self._stream.send(encode({"TYPE": "EVENTS", "REQUESTID": 0, "EVENTCLASS": event_class, "EVENTTYPE": ""}))
-        answer = Answer(self._stream.document(_RESULT_END))
-        if answer.code != 20:
+        values = {"TYPE": "EVENTS", "REQUESTID": 0, "EVENTCLASS": event_class, "EVENTTYPE": "", **(more or {})}
+        self._stream.send(encode(values))
+        self.answer = Answer(self._stream.document(_RESULT_END))
+        """What the box said to the subscription."""
+        if self.answer.code != 20:
             self.close()
-            raise UnreachableError(f"no subscription: {answer.label}: {answer.message}")
+            raise UnreachableError(f"no subscription: {self.answer.label}: {self.answer.message}")
 
     def next(self, timeout_s: float) -> EventSeen:
         """Wait for the next event. Raises TimeoutError."""
         root = self._stream.document(_EVENT_END, timeout_s)
         data = root.find("EVENTDATA")
+        sequence = root.findtext("SEQUENCE")
         return EventSeen(
             event_class=root.findtext("EVENTCLASS") or "",
             event_type=root.findtext("EVENTTYPE") or "",
             data={} if data is None else _flat(data),
+            sequence=int(sequence) if sequence else None,
         )
 
     def events(self, quiet_s: float) -> Iterator[EventSeen]:

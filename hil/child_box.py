@@ -45,7 +45,9 @@ class BoxError(Exception):
 
 @final
 class ChildBox:
-    """One box. ``sections`` are settings beside the ports and folders, which are chosen here.
+    """One box. ``sections`` are settings beside the folders and, unless given, the ports, which are chosen here.
+
+    ``ports`` are those of commands, events and web. With ``apart`` a Ctrl-C at the terminal does not reach the box.
 
     As a context manager it starts the box, stops it, and raises BoxError when something is left over.
     """
@@ -57,13 +59,16 @@ class ChildBox:
         taps: Sequence[Mapping[str, Any]],
         schedules: Sequence[Mapping[str, Any]] = ({"name": "all"},),
         sections: Mapping[str, Mapping[str, Any]] | None = None,
+        ports: tuple[int, int, int] | None = None,
+        apart: bool = False,
     ) -> None:
         self.folder = folder
         self.run_dir = Path(tempfile.mkdtemp(prefix="linetap-", dir=memory_folder()))
         self.data_dir = folder / "data"
         self.log_path = folder / "box.log"
         self.settings_path = folder / "linetap.toml"
-        self.api_port, self.events_port, self.web_port = free_tcp_ports(3)
+        self.api_port, self.events_port, self.web_port = ports or free_tcp_ports(3)
+        self._apart = apart
         self.process: subprocess.Popen[bytes] | None = None
         self._mark = uuid.uuid4().hex
         self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -90,6 +95,7 @@ class ChildBox:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 cwd=ROOT,
+                start_new_session=self._apart,
                 env={**os.environ, MARK: self._mark, "PYTHONUNBUFFERED": "1"},
             )
         deadline_s = time.monotonic() + timeout_s
@@ -205,9 +211,9 @@ class ChildBox:
         """Connect to its command port."""
         return Client(HOST, self.api_port)
 
-    def events(self) -> EventClient:
-        """Subscribe to all its events."""
-        return EventClient(HOST, self.events_port)
+    def events(self, event_class: str = "ALL", **more: str | int) -> EventClient:
+        """Subscribe to its events; ``more`` are further values of the request."""
+        return EventClient(HOST, self.events_port, event_class=event_class, more=more)
 
     def web(self, **values: str | int) -> tuple[bytes, str]:
         """Ask its WebAPI; gives the body and its content type."""

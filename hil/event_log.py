@@ -50,6 +50,11 @@ class EventLog:
             if self._told is not None:
                 self._told(event)
 
+    def all(self) -> list[EventSeen]:
+        """All events so far, in order."""
+        with self._change:
+            return [s.event for s in self._seen]
+
     def of(self, device: str) -> list[EventSeen]:
         """Events of a device so far, in order."""
         with self._change:
