@@ -257,6 +257,9 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def _close_when_done(self) -> None:
+        if self._lost:
+            self._feed.close()  # again: an EVENTS may have been among what was still carried out
+            return
         # A closed direction cannot be told from a client that is gone, so subscriptions end with it too.
         if self._finishing or self._half_closed:
             self._transport.close()

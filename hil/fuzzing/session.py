@@ -14,6 +14,7 @@ import json
 import logging
 import os
 import random
+import re
 import sys
 import time
 import traceback
@@ -103,11 +104,12 @@ class Session:
     def _in_loop(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         trace = "".join(traceback.format_exception(error)) if error else ""
-        self._errors.found.append(f"asyncio: {context['message']}\n{trace}")
+        about = {key: value for key, value in context.items() if key not in {"message", "exception"}}
+        self._errors.found.append(f"asyncio: {context['message']}\n{trace}{about}")
 
     def _tell(self, octets: bytes) -> None:
         for found in self._errors.found:
-            kind = "\n".join(found.strip().splitlines()[-4:])[:400]
+            kind = re.sub(r"0x[0-9a-f]+", "", "\n".join(found.strip().splitlines()[-4:]))[:400]
             if kind not in self._kinds:
                 self._kinds.add(kind)
                 say("finding", {"text": found, "input": octets.hex()})

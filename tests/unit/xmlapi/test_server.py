@@ -38,6 +38,13 @@ def gated() -> tuple[GatedBus, Any]:
     return bus, dataclasses.replace(sample_services(), bus=bus)
 
 
+def cut(client: Client) -> None:
+    """Break the connection by RST."""
+    sock = client.writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.writer.transport.abort()
+
+
 async def test_answers_come_in_order_over_one_connection_also_when_one_has_to_wait() -> None:
     bus, services = gated()
     async with xml_serving(services=services) as serving:
@@ -81,12 +88,23 @@ async def test_a_request_whose_client_is_gone_is_carried_out() -> None:
         client = await serving.connect()
         await client.send(START % 1 + START % 2)
         await asyncio.wait_for(bus.begun.wait(), WAIT_S)
-        sock = client.writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        client.writer.transport.abort()
+        cut(client)
         await until(lambda: serving.server.connections == 0)
         bus.gate.set()
         await until(lambda: len(bus.done) == 2)
+
+
+async def test_a_client_that_is_gone_before_its_events_request_is_carried_out_leaves_no_subscription() -> None:
+    bus, services = gated()
+    async with xml_serving(services=services) as serving:
+        client = await serving.connect()
+        await client.send(START % 1 + b"<EVENTS><REQUESTID>2</REQUESTID></EVENTS>" + START % 3)
+        await asyncio.wait_for(bus.begun.wait(), WAIT_S)
+        cut(client)
+        await until(lambda: serving.server.connections == 0)
+        bus.gate.set()
+        await until(lambda: len(bus.done) == 2)
+        await until(lambda: serving.bus.history.readers == 0)
 
 
 async def test_half_close_is_answered_in_full_then_closed() -> None:
