@@ -17,11 +17,13 @@ from appliance.cli.export import export
 from appliance.cli.fault import fault
 from appliance.cli.group import group
 from appliance.cli.mail import mail
+from appliance.cli.meter import meter
 from appliance.cli.run import run
 from appliance.cli.schedule import schedule
 from appliance.cli.station import station
 from appliance.cli.status import status
 from appliance.cli.terms import terms
+from appliance.cli.tone import tone
 from appliance.cli.user import user
 from appliance.cli.verify import verify
 from appliance.errors import LinetapError, SettingsError, UnreachableError
@@ -45,6 +47,8 @@ app.command()(export)
 app.command()(verify)
 app.command()(conform)
 app.command()(cards)
+app.command()(meter)
+app.command()(tone)
 app.command()(fault)
 app.add_typer(audit, name="audit")
 app.add_typer(mail, name="mail")

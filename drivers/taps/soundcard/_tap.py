@@ -6,18 +6,18 @@ import importlib.util
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final, final
 
 from drivers import contract
 from drivers.contract import Host, Line, LineUnknownError, SessionSink, TapOptions, TapOptionsError, WorkerPlan
+from drivers.taps.soundcard._backends import opener
 from drivers.taps.soundcard._ears import Ears
-from drivers.taps.soundcard._feed import Feed, OpenStream
+from drivers.taps.soundcard._feed import Feed
 from drivers.taps.soundcard._inputs import Inputs
 from drivers.taps.soundcard._line import CardLine
 from drivers.taps.soundcard._options import LineOptions, Options
 from drivers.taps.soundcard._session import Card
-from drivers.taps.soundcard._stream import Stream, Wake
 from drivers.taps.soundcard._vox import VoxRules
 
 _LIBRARIES: Final = {"alsa": "alsaaudio", "portaudio": "sounddevice"}
@@ -54,7 +54,7 @@ class Tap(contract.Tap):
         self._lines = {line.name: _card_line(card, line, options) for line in options.card_lines}
         self._feed = Feed(
             card,
-            _opener(options),
+            opener(options),
             Inputs(options.card_lines, options.card_rate_hz),
             list(self._lines.values()),
             lock=self._lock,
@@ -133,18 +133,3 @@ def _card_line(card: Card, line: LineOptions, options: Options) -> CardLine:
         always_cut_s=options.always_cut_s if line.start == "always" else None,
         gone_s=options.vox_hang_s,
     )
-
-
-def _opener(options: Options) -> OpenStream:
-    """Load the backend; no other one is loaded."""
-    backend: Callable[[Options, Wake], Stream]
-    try:
-        if options.backend == "alsa":
-            from drivers.taps.soundcard._alsa import AlsaStream as backend  # noqa: PLC0415, N813 - loads alsaaudio
-        else:
-            from drivers.taps.soundcard._portaudio import (  # noqa: PLC0415 - loads sounddevice
-                PortAudioStream as backend,  # noqa: N813
-            )
-    except (ImportError, OSError) as error:
-        raise TapOptionsError(f"the backend {options.backend} cannot be loaded: {error}") from error
-    return lambda wake: backend(options, wake)

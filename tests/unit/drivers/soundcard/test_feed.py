@@ -93,7 +93,7 @@ class HandStream:
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> HandCard:
     made = HandCard()
-    monkeypatch.setattr(tap_module, "_opener", lambda _: made.stream)
+    monkeypatch.setattr(tap_module, "opener", lambda _: made.stream)
     monkeypatch.setitem(tap_module._AGAIN_S, "alsa", 0.05)
     return made
 
