@@ -26,6 +26,12 @@ def of_taps(taps: Taps) -> Iterable[Figure]:
         yield Figure("linetap_tap_worker_restarts_total", "Workers started again.", status.restarts, labels)
         yield Figure("linetap_calls_refused_total", "Calls that were turned away.", status.refused_calls, labels)
         yield Figure("linetap_frames_lost_total", "Frames missing, over all legs.", status.lost_frames, labels)
+        for account in status.accounts:
+            of_account = (*labels, ("account", account.account))
+            yield Figure(
+                "linetap_account_registered", "1 while the account is registered.", account.registered, of_account
+            )
+            yield Figure("linetap_account_answer", "The registrar's last answer (SIP).", account.code, of_account)
 
 
 def of_scheduler(scheduler: Scheduler) -> Iterable[Figure]:

@@ -44,7 +44,9 @@ class Taps:
             for line in tap.lines:
                 arrive = tap.capabilities.calls_arrive or line.calls_arrive
                 channel = pool.add(tap.name, line.name, calls_arrive=arrive, devices=tap.options.devices)
+                channel.dials = tap.capabilities.dials
                 channel.speaks = tap.capabilities.dials and tap.capabilities.speaks
+                channel.joins = tap.capabilities.joins and channel.speaks
                 channel.assignment = Assignment.parse(tap.options.assign.get(line.name, "any"))
             unknown = set(tap.options.assign) - {line.name for line in tap.lines}
             if unknown:
@@ -76,6 +78,10 @@ class Taps:
     async def dial(self, tap: str, line: str, phone: str, barge_code: str) -> None:
         """Call a phone from the line. Raises a TapError."""
         await self._supervisors[tap].dial(line, phone, barge_code)
+
+    async def join(self, tap: str, line: str, phone: str) -> None:
+        """Join the call at a phone from the line. Raises a TapError."""
+        await self._supervisors[tap].join(line, phone)
 
     async def play(self, tap: str, line: str, file: Path) -> None:
         """Play a file to the call on the line. Raises a TapError."""

@@ -15,6 +15,7 @@ Errors (each names the situation in which a driver raises it)::
     ├── LineUnknownError     a verb names a line that the tap does not have
     ├── LineBusyError        start() on a line that captures already
     ├── LineIdleError        stop() on a line that does not capture
+    ├── NumberInvalidError   a number that cannot be dialled: characters that no number has, or no way to complete it
     └── TapFailedError       the device or its library failed; the worker ends and is started again
 """
 
@@ -53,6 +54,10 @@ class LineIdleError(TapError):
     """The line does not capture."""
 
 
+class NumberInvalidError(TapError):
+    """The number cannot be dialled as it is, or the options do not say how to complete it."""
+
+
 class TapFailedError(TapError):
     """The device or its library failed beyond repair by the driver itself."""
 
@@ -87,6 +92,7 @@ class Capabilities:
     calls_arrive: bool = False  # calls come by themselves; a line carries audio only while one is up
     dials: bool = False
     speaks: bool = False
+    joins: bool = False  # finds the call at a phone by the PBX's word, and joins it (SIP: RFC 4235 and RFC 3911)
     sees_answer: bool = False
     sees_far_hang_up: bool = False
     bit_exact: bool = False  # what was sent is what is captured, octet for octet
@@ -186,6 +192,16 @@ class CallRefused(TapEvent):
     device: str = ""
 
 
+class Registered(TapEvent):
+    """An account's registration came, went or was refused; ``line`` is empty."""
+
+    event: Literal["registered"] = "registered"
+    account: str
+    registered: bool
+    code: int = 0  # the registrar's answer (SIP: 200, 401, 408, ...)
+    reason: str = ""
+
+
 class LineFault(TapEvent):
     """The line, or with an empty ``line`` the tap, has a fault that the driver goes on with."""
 
@@ -212,6 +228,7 @@ TAP_EVENTS: tuple[type[TapEvent], ...] = (
     CallAnswered,
     PlayEnded,
     CallRefused,
+    Registered,
     LineFault,
     AudioLost,
 )
@@ -329,6 +346,12 @@ class Tap(abc.ABC):
         Lines count through all workers in order. Raises :class:`TapOptionsError`.
         """
 
+    @classmethod
+    def abilities(cls, options: Any) -> Capabilities:
+        """Tell what the tap can do as it is set; what :attr:`capabilities` says, or less."""
+        del options
+        return cls.capabilities
+
     @abc.abstractmethod
     def __init__(self, options: Any, plan: WorkerPlan) -> None:
         """Prepare the share ``plan`` of the tap; nothing is opened yet."""
@@ -367,9 +390,19 @@ class Tap(abc.ABC):
     def dial(self, line: str, number: str, barge_code: str) -> None:
         """Call a phone from an idle line (taps with ``capabilities.dials``); CallAnswered or CallLeft follow.
 
-        With a ``barge_code`` the call joins the one that goes on at the phone. Raises LineUnknownError, LineBusyError.
+        Digits behind the first comma of a number are sent after the answer; each comma is a pause. With a
+        ``barge_code``, which is dialled first, the call joins the one that goes on at the phone. :meth:`start` after
+        this captures the call, what is heard before the answer among it; nobody calls on the line meanwhile.
+        Raises LineUnknownError, LineBusyError, NumberInvalidError.
         """
         raise TapError(f"{type(self).__name__} does not dial: {line}, {number}, {barge_code}")
+
+    def join(self, line: str, number: str) -> None:
+        """Join the call that goes on at a phone (taps with ``capabilities.joins``); CallAnswered or CallLeft follow.
+
+        Raises LineUnknownError, LineBusyError, NumberInvalidError.
+        """
+        raise TapError(f"{type(self).__name__} joins no call: {line}, {number}")
 
     def play(self, line: str, file: Path) -> None:
         """Play a mono 16-bit PCM WAV file, of any rate, to the call on the line; PlayEnded follows.

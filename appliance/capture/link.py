@@ -13,7 +13,7 @@ import pydantic
 
 from appliance.capture.child import Child, Program, Watch
 from appliance.capture.host import HostOptions
-from appliance.capture.protocol import Command, Done, Emitted, Start, Stop, WorkerEvent
+from appliance.capture.protocol import Command, Dial, Done, Emitted, HangUp, Join, Start, Stop, WorkerEvent
 from appliance.capture.verdict import error_named
 from drivers.contract import Line, TapEvent, TapFailedError, TapOptions, WorkerPlan
 
@@ -83,6 +83,8 @@ class WorkerLink:
         """Stop what may still be started later, or nobody would ever stop it."""
         if isinstance(command, Start):
             self.child.send(Stop(number=self.next_number(), line=command.line))
+        elif isinstance(command, Dial | Join):
+            self.child.send(HangUp(number=self.next_number(), line=command.line, reason="the order came too late"))
 
     def _take(self, message: WorkerEvent) -> None:
         if isinstance(message, Emitted):

@@ -40,10 +40,11 @@ def answer(question: Question) -> Planned:
     """Load the kind and let it plan; runs in the short-lived process."""
     try:
         tap = load(question.options["kind"])
-        workers = tap.plan(tap.Options.model_validate(question.options))
+        options = tap.Options.model_validate(question.options)
+        workers = tap.plan(options)
     except TapError as error:
         return Planned(error=type(error).__name__, text=str(error))
-    return Planned(capabilities=tap.capabilities, workers=tuple(workers))
+    return Planned(capabilities=tap.abilities(options), workers=tuple(workers))
 
 
 async def ask(options: TapOptions) -> Planned:

@@ -20,6 +20,7 @@ from drivers.contract import (
     LineFault,
     MediaStarted,
     PlayEnded,
+    Registered,
     SessionClosed,
     SessionOpened,
 )
@@ -73,6 +74,16 @@ class Dial(_Message):
 
 
 @final
+class Join(_Message):
+    """Join the call that goes on at a phone."""
+
+    verb: Literal["join"] = "join"
+    number: int
+    line: str
+    phone: str
+
+
+@final
 class Play(_Message):
     """Play a file to the call on the line."""
 
@@ -101,7 +112,9 @@ class Shutdown(_Message):
     number: int = 0
 
 
-Command = Annotated[Start | Stop | HangUp | Dial | Play | Simulate | Shutdown, pydantic.Field(discriminator="verb")]
+Command = Annotated[
+    Start | Stop | HangUp | Dial | Join | Play | Simulate | Shutdown, pydantic.Field(discriminator="verb")
+]
 
 # --- tap worker -> core -------------------------------------------------------------------------------------------
 
@@ -139,6 +152,7 @@ class Emitted(_Message):
         | CallAnswered
         | PlayEnded
         | CallRefused
+        | Registered
         | LineFault
         | AudioLost
     ) = pydantic.Field(discriminator="event")

@@ -11,13 +11,14 @@ from typing import final
 from appliance.capture import planning
 from appliance.capture.child import Watch
 from appliance.capture.link import WorkerLink
-from appliance.capture.protocol import Dial, HangUp, Play, Simulate, Start, Stop
+from appliance.capture.protocol import Dial, HangUp, Join, Play, Simulate, Start, Stop
 from drivers.contract import (
     AudioLost,
     CallRefused,
     Capabilities,
     Line,
     LineUnknownError,
+    Registered,
     TapEvent,
     TapOptions,
 )
@@ -33,6 +34,7 @@ class TapStatus:
     restarts: int
     refused_calls: int
     lost_frames: int  # as the tap told them, over all legs
+    accounts: tuple[Registered, ...] = ()  # how the registration of each stands
 
 
 @final
@@ -79,6 +81,7 @@ class TapSupervisor:
         self._keepers: list[asyncio.Task[None]] = []
         self._refused_calls = 0
         self._lost_frames = 0
+        self._accounts: dict[str, Registered] = {}
 
     @property
     def name(self) -> str:
@@ -95,6 +98,7 @@ class TapSupervisor:
             restarts=sum(child.restarts for child in children),
             refused_calls=self._refused_calls,
             lost_frames=self._lost_frames,
+            accounts=tuple(self._accounts.values()),
         )
 
     def pids(self) -> list[int]:
@@ -154,6 +158,11 @@ class TapSupervisor:
         worker = self._worker(line)
         await worker.ask(Dial(number=worker.next_number(), line=line, phone=phone, barge_code=barge_code))
 
+    async def join(self, line: str, phone: str) -> None:
+        """Join the call at a phone from the line."""
+        worker = self._worker(line)
+        await worker.ask(Join(number=worker.next_number(), line=line, phone=phone))
+
     async def play(self, line: str, file: Path) -> None:
         """Play a file to the call on the line."""
         worker = self._worker(line)
@@ -178,4 +187,6 @@ class TapSupervisor:
             self._lost_frames += fact.frames
         elif isinstance(fact, CallRefused):
             self._refused_calls += 1
+        elif isinstance(fact, Registered):
+            self._accounts[fact.account] = fact
         self._on_fact(fact)

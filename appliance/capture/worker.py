@@ -16,6 +16,7 @@ from appliance.capture.protocol import (
     Done,
     Emitted,
     HangUp,
+    Join,
     Play,
     Ready,
     Shutdown,
@@ -130,6 +131,8 @@ class Worker:
                 self._tap.hang_up(command.line, command.reason)
             case Dial():
                 self._tap.dial(command.line, command.phone, command.barge_code)
+            case Join():
+                self._tap.join(command.line, command.phone)
             case Play():
                 self._tap.play(command.line, Path(command.file))
             case Simulate():

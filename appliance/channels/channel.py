@@ -61,8 +61,12 @@ class Channel:
         Priority of the recording on it, 0 to 100; -1 when there is none.
     device_id, device_alias
         Whom the channel records, or recorded last (the wire shows that for idle channels too).
+    dials
+        The line can call a phone.
     speaks
         The line can call a phone and play to it.
+    joins
+        The line can find the call at a phone by itself and join it.
     promised
         A recording waits for the one that ends on the channel just now.
     arrival
@@ -83,7 +87,9 @@ class Channel:
         self.device_id = ""
         self.device_alias = ""
         self.playback_extension = ""
+        self.dials = False
         self.speaks = False
+        self.joins = False
         self.arrival: Arrival | None = None
 
     def __repr__(self) -> str:

@@ -38,6 +38,10 @@ class Judge(Protocol):
         """Take the metadata of a request within a call; gives the answer if it needs nothing else, else None."""
         ...
 
+    def notified(self, notify: Message) -> None:
+        """Read a notification, which PJSIP answers."""
+        ...
+
     def holds(self, bye: Message) -> Callable[[int], None] | None:
         """Taker of the kept request, where the BYE has to wait; None to let it through."""
         ...
@@ -108,6 +112,8 @@ class Gate:
             return self._invite(request, Message.read(octets))
         if octets.startswith((b"UPDATE ", b"INFO ")):
             return self._answer(request, self._judge.told(Message.read(octets)))
+        if octets.startswith(b"NOTIFY "):
+            self._judge.notified(Message.read(octets))
         if octets.startswith(b"BYE "):
             return self._bye(request, Message.read(octets))
         return _NOT_TAKEN

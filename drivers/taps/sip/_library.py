@@ -87,8 +87,9 @@ class Call(pj.Call):
         self.hangup(order)
 
 
-@final
-class _Account(pj.Account):
+class Account(pj.Account):
+    """An account that takes calls."""
+
     def __init__(self, callbacks: Callbacks) -> None:
         super().__init__()
         self._callbacks = callbacks
@@ -122,8 +123,8 @@ class Library:
             self._endpoint.libStart()
             self._endpoint.audDevManager().setNullDev()
             native.add_supported(pj.PJSIP_H_SUPPORTED, b"siprec")
-            self._account = _Account(callbacks)
-            self._account.create(_account_settings(options, worker, place))
+            self.account = Account(callbacks)
+            self.account.create(account_settings(options, worker, place))
         except pj.Error as error:
             raise TapFailedError(f"PJSIP: {error.info()}") from error
 
@@ -199,7 +200,8 @@ def _settings(options: Options) -> Any:
     return settings
 
 
-def _account_settings(options: Options, worker: int, place: Place) -> Any:
+def account_settings(options: Options, worker: int, place: Place) -> Any:
+    """Settings of an account of this worker: its name and its RTP ports."""
     settings = pj.AccountConfig()
     settings.idUri = f"sip:linetap@{place.host}:{place.port}"
     transport = settings.mediaConfig.transportConfig

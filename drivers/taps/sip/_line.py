@@ -59,6 +59,7 @@ class Line:
         self.dialog: Dialog | None = None
         self.leaving = False  # the call is being ended, by whomever
         self.bye_held = False
+        self.dialled = False  # the call was placed by us: it is captured only where somebody asks for it
         self._works = works
         self._watch = Watch(works, name, time.monotonic())
         self._labels: tuple[str, ...] = ()
@@ -90,12 +91,26 @@ class Line:
         """Give the line to a call; gives the session that captures it."""
         sink = self._armed or self._works.host.session(self.name)
         self._armed = None
-        self.call, self.dialog = call, dialog
+        self._occupy(call, dialog, dialled=False)
+        self._begin(sink)
+        return self._session
+
+    def place(self, call: Call | None, dialog: Dialog) -> None:
+        """Give the line to a call that we place, or are about to; :meth:`record` captures it."""
+        self._occupy(call, dialog, dialled=True)
+        self._session = ""
+
+    def record(self, sink: SessionSink) -> None:
+        """Capture the call that was placed, from now on."""
+        self._begin(sink)
+        for stream in self._watch.streams.values():
+            self._record(stream)
+
+    def _occupy(self, call: Call | None, dialog: Dialog, *, dialled: bool) -> None:
+        self.call, self.dialog, self.dialled = call, dialog, dialled
         self._labels, self._legs = dialog.labels, Legs(dialog.leg_of)
         self.leaving, self.bye_held, self._faulty, self._reason = False, False, False, ""
         self._watch = Watch(self._works, self.name, time.monotonic())
-        self._begin(sink)
-        return self._session
 
     def _begin(self, sink: SessionSink) -> None:
         self._capture = Capture(self._works.native, sink, self._works.options.jitter_ms)
@@ -163,7 +178,7 @@ class Line:
                 self._endings[-1].then.append(done)
             return bool(self._endings)
         self._end("stopped").then.append(done)
-        if not self.leaving:
+        if not (self.leaving or self.dialled):
             self.reopen()
         return True
 
@@ -257,7 +272,7 @@ class Line:
         if self.call is None or self.leaving:
             return
         if self._capture is None:
-            if not first:
+            if not (first or self.dialled):
                 self.reopen()
             return
         if not first or not self._capture.began:
@@ -265,7 +280,8 @@ class Line:
 
     def dead(self, now_s: float) -> str:
         """Why the call should be given up; empty while it should not."""
-        return "" if self.call is None or self.leaving else self._watch.dead(now_s)
+        watched = self._capture is not None or not self.dialled
+        return self._watch.dead(now_s) if self.call is not None and watched and not self.leaving else ""
 
 
 def _hears(media: Any) -> bool:

@@ -9,16 +9,24 @@ from __future__ import annotations
 import ctypes
 from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_uint, c_void_p
 from pathlib import Path
-from typing import ClassVar, Final, final
+from typing import Any, ClassVar, Final, final
 
 from drivers.contract import TapFailedError, TapOptionsError
 
 OnRequest = CFUNCTYPE(c_int, c_void_p)
 
+_FRAME_MS: Final = 20
+_NO_LOOP: Final = 1
+
 _SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
     "pj_log_set_level": (None, [c_int]),
     "pj_pool_release": (None, [c_void_p]),
     "pjmedia_port_destroy": (c_int, [c_void_p]),
+    "pjmedia_wav_player_port_create": (
+        c_int,
+        [c_void_p, c_char_p, c_uint, c_uint, c_ssize_t, POINTER(c_void_p)],
+    ),
+    "pjmedia_wav_player_set_eof_cb2": (c_int, [c_void_p, c_void_p, c_void_p]),
     "pjmedia_wav_writer_port_create": (
         c_int,
         [c_void_p, c_char_p, c_uint, c_uint, c_uint, c_uint, c_uint, c_ssize_t, POINTER(c_void_p)],
@@ -30,6 +38,7 @@ _SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
     "pjsip_endpt_respond_stateless": (c_int, [c_void_p, c_void_p, c_int, c_void_p, c_void_p, c_void_p]),
     "pjsip_rx_data_clone": (c_int, [c_void_p, c_uint, POINTER(c_void_p)]),
     "pjsip_rx_data_free_cloned": (c_int, [c_void_p]),
+    "pjsua_buddy_subscribe_dlg_event": (c_int, [c_int, c_int]),
     "pjsua_call_get_count": (c_uint, []),
     "pjsua_call_get_max_count": (c_uint, []),
     "pjsua_conf_add_port": (c_int, [c_void_p, c_void_p, POINTER(c_int)]),
@@ -145,6 +154,17 @@ class Native:
         assert port.value is not None
         return port.value
 
+    def open_player(self, pool: int, path: Path, on_end: Any) -> int:
+        """Open a player that plays a WAV file once; ``on_end`` is a C function of (port, data), kept by the caller."""
+        port = c_void_p()
+        status = self._library.pjmedia_wav_player_port_create(
+            pool, str(path).encode(), _FRAME_MS, _NO_LOOP, 0, byref(port)
+        )
+        _check(f"open {path}", status)
+        assert port.value is not None
+        _check("eof_cb", self._library.pjmedia_wav_player_set_eof_cb2(port, None, ctypes.cast(on_end, c_void_p)))
+        return port.value
+
     def written_bytes(self, port: int) -> int:
         """Octets of audio that a writer has taken, those in its buffer among them."""
         return int(self._library.pjmedia_wav_writer_port_get_pos(port))
@@ -166,6 +186,12 @@ class Native:
     def remove_port(self, slot: int) -> None:
         """Take a port out of the bridge; the bridge does it at its next frame."""
         _check("conf_remove_port", self._library.pjsua_conf_remove_port(slot))
+
+    # --- subscriptions --------------------------------------------------------------------------------------------
+
+    def watch_dialogs(self, buddy: int, *, on: bool) -> None:
+        """Subscribe to the dialog events of a buddy (RFC 4235), or end that."""
+        _check("subscribe_dlg_event", self._library.pjsua_buddy_subscribe_dlg_event(buddy, int(on)))
 
     # --- requests -------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self, final
 import pydantic
 from pydantic import Field
 
-from drivers.contract import TapOptions
+from drivers.taps.sip._dialling import DiallingOptions
 
 Codec = Literal["PCMU", "PCMA", "G722"]
 
@@ -23,7 +23,7 @@ _PORTS_OF_THE_FRONT = 4
 
 
 @final
-class Options(TapOptions):
+class Options(DiallingOptions):
     """One SIP trunk. Worker k listens on ``port`` + 2·k and takes its RTP ports from ``rtp_ports`` + 200·k.
 
     With a front all calls come to ``port``, and what is behind it uses ``port`` + 2 and up on the loopback.

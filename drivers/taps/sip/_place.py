@@ -26,6 +26,7 @@ class Place:
     port: int
     door: int = 0
     senders: frozenset[tuple[str, int]] = frozenset()
+    outside: str | None = None  # the front's address; None where it has several or there is no front
 
     @classmethod
     def of(cls, options: Options, plan: WorkerPlan) -> Self:
@@ -34,7 +35,8 @@ class Place:
             port = options.worker_port(plan.index)
             outside = _LOCAL if options.host == _EVERYWHERE else options.host
             senders = frozenset({(_LOCAL, options.inside_port), (outside, options.port)})
-            return cls(_LOCAL, port, port + 1, senders)
+            own = None if options.host == _EVERYWHERE else options.host
+            return cls(_LOCAL, port, port + 1, senders, own)
         return cls(options.host, options.sip_port(plan.index))
 
     @property

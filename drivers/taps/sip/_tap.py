@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
 from drivers import contract
@@ -48,7 +49,15 @@ class Tap(contract.Tap):
     """
 
     Options: ClassVar[type[TapOptions]] = Options
-    capabilities: ClassVar[Capabilities] = Capabilities(calls_arrive=True, sees_answer=True, sees_far_hang_up=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        calls_arrive=True, dials=True, speaks=True, joins=True, sees_answer=True, sees_far_hang_up=True
+    )
+
+    @classmethod
+    def abilities(cls, options: Any) -> Capabilities:
+        """See :meth:`drivers.contract.Tap.abilities`: a trunk that nobody told where to call does not call."""
+        dials = options.dials
+        return dataclasses.replace(cls.capabilities, dials=dials, speaks=dials, joins=dials)
 
     @classmethod
     def plan(cls, options: Any) -> list[WorkerPlan]:
@@ -91,11 +100,17 @@ class Tap(contract.Tap):
         return self._plan.lines
 
     def start(self, line: str, sink: SessionSink) -> None:
-        """Let the next call on the line go into ``sink``. A call that is up is captured already."""
+        """Let the next call on the line go into ``sink``, or the one that was placed from it.
+
+        A call that came is captured already.
+        """
         trunk, loop = self._running()
 
         def arm() -> None:
             found = trunk.line(line)
+            if found.dialled and not (found.free or found.leaving or found.captures):
+                found.record(sink)
+                return
             if not found.free or found.captures:
                 raise LineBusyError(f"line {line} captures already")
             found.arm(sink)
@@ -120,11 +135,28 @@ class Tap(contract.Tap):
 
         def end() -> None:
             found = trunk.line(line)
+            if trunk.dialler.hang_up(found, reason):
+                return
             if found.call is None or found.leaving:
                 raise LineIdleError(f"no call on line {line}")
             trunk.hang_up(found, reason)
 
         loop.call(end)
+
+    def dial(self, line: str, number: str, barge_code: str) -> None:
+        """See :meth:`drivers.contract.Tap.dial`."""
+        trunk, loop = self._running()
+        loop.call(lambda: trunk.dialler.dial(trunk.line(line), number, barge_code))
+
+    def join(self, line: str, number: str) -> None:
+        """See :meth:`drivers.contract.Tap.join`."""
+        trunk, loop = self._running()
+        loop.call(lambda: trunk.dialler.join(trunk.line(line), number))
+
+    def play(self, line: str, file: Path) -> None:
+        """See :meth:`drivers.contract.Tap.play`."""
+        trunk, loop = self._running()
+        loop.call(lambda: trunk.dialler.play(trunk.line(line), file))
 
     def poll(self) -> None:
         """Raise :class:`TapFailedError` when the PJSIP thread, or the front, has died."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final, final
 
 from drivers.contract import CallArrived, CallRefused, Host, LineFault, LineUnknownError, WorkerPlan
+from drivers.taps.sip._account import Accounts
+from drivers.taps.sip._dialler import Dialler
 from drivers.taps.sip._door import Door
 from drivers.taps.sip._gate import Gate
 from drivers.taps.sip._library import Call, Library
@@ -47,6 +49,8 @@ class Trunk:
         self._by_number: dict[int, Line] = {}
         self._arriving: dict[str, SiprecCall] = {}
         self._pace = Pace(options.calls_per_s)
+        self._accounts = Accounts(self, plan.index, self._place, self)
+        self.dialler = Dialler(self, self._accounts, self._pace)
         self._library: Library
         self._gate: Gate
 
@@ -71,6 +75,8 @@ class Trunk:
         if self._door is not None:
             self._door.open()
             self._repeat(_FLUSH_S, self._door.look)
+        self._accounts.open()
+        self._repeat(_FLUSH_S, self.dialler.look)
         self._repeat(_FLUSH_S, self.native.flush)
         self._repeat(_FIRST_LOOK_S, lambda: self._look(first=True))
         self._repeat(_LOOK_S, lambda: self._look(first=False))
@@ -141,7 +147,12 @@ class Trunk:
         return None
 
     def _has_room(self) -> bool:
-        return any(line.free for line in self.lines.values()) and self.native.calls() < self.native.call_limit()
+        return self._free_line() is not None and self.native.calls() < self.native.call_limit()
+
+    def _free_line(self) -> Line | None:
+        """Line for a call that comes: none of those that are kept for playback."""
+        kept = self.options.assign
+        return next((line for line in self.lines.values() if line.free and kept.get(line.name) != "playback"), None)
 
     def _refuse(self, code: int, reason: str, device: str) -> int:
         if self._door is None or code == _NOT_FOUND:  # of the others the front tells, when no worker takes the call
@@ -166,7 +177,8 @@ class Trunk:
             taken.end(_INTERNAL)
 
     def _accept(self, call: Call, invite: Message, source: str) -> None:
-        line = next(line for line in self.lines.values() if line.free)
+        line = self._free_line()
+        assert line is not None, "the gate lets nobody in without one"
         labels = invite.labels()
         siprec = self._arriving.pop(invite.call_id, None) or SiprecCall(self.options, invite)
         session = line.take(
@@ -214,6 +226,10 @@ class Trunk:
         line.learn(document, request.header("cseq"))
         return None if request.method == "UPDATE" and not request.metadata else _OK
 
+    def notified(self, notify: Message) -> None:
+        """Take what is told of the calls at a phone."""
+        self.dialler.notified(notify)
+
     def holds(self, bye: Message) -> Callable[[int], None] | None:
         """Let the BYE of a call that is captured wait until its audio is out."""
         line = next((line for line in self.lines.values() if _belongs(bye, line)), None)
@@ -237,6 +253,7 @@ class Trunk:
     def close(self) -> None:
         """Take no more calls and end those that are up."""
         self.closing = True
+        self.dialler.close()
         for line in self.lines.values():
             if line.call is not None and not line.leaving:
                 self.hang_up(line, "the trunk is being closed")
@@ -251,7 +268,8 @@ class Trunk:
 def _belongs(request: Message, line: Line) -> bool:
     if line.call is None or line.dialog is None or not request.to_tag:
         return False
-    return (request.call_id, request.from_tag) == (line.dialog.call_id, line.dialog.remote_tag)
+    told = line.dialog.remote_tag or request.from_tag  # of a call that we place nobody else knows the Call-ID
+    return (request.call_id, request.from_tag) == (line.dialog.call_id, told)
 
 
 def _end_call(line: Line) -> None:

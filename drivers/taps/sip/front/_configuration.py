@@ -62,7 +62,7 @@ class Configuration:
 
     def _listen(self) -> list[str]:
         host, port, tls_port = self._options.host, self._options.port, self._options.tls_port
-        plain = [f"listen=udp:{host}:{port}", f"listen=tcp:{host}:{port}"]
+        plain = [f'listen=udp:{host}:{port} name "outside"', f"listen=tcp:{host}:{port}"]
         return [*plain, f"listen=tls:{host}:{tls_port}"] if tls_port else plain
 
     def _tls_module(self) -> str:

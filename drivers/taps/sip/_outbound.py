@@ -1,0 +1,252 @@
+"""One call that the trunk places: from the INVITE over the ringing, the digits and the playing to its end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, final
+
+import pjsua2 as pj
+
+from drivers.contract import CallAnswered, LineFault, Party, PlayEnded, TapError, TapFailedError
+from drivers.taps.sip._library import Call
+from drivers.taps.sip._line import Dialog, Line
+from drivers.taps.sip._message import Message
+from drivers.taps.sip._player import Player
+from drivers.taps.sip._works import Works
+from drivers.taps.sip.siprec import SiprecCall
+
+logger = logging.getLogger(__name__)
+
+_SILENCE_SLOT: Final = 0  # the bridge's null device
+_DIGIT_MS: Final = 120
+_DIGIT_EVERY_S: Final = 0.24
+_TAIL_S: Final = 0.1  # the last frame of a file goes from the bridge to the wire
+_LET_GO_S: Final = 5.0
+_DEAF_S: Final = 3.0  # a far end that answers nothing cannot be told that we hang up
+_NOT_UNDERSTOOD: Final = frozenset({400, 405, 420, 421, 481, 501})
+_WORDS: Final = {
+    401: "not authorized",
+    403: "forbidden",
+    404: "not found",
+    407: "not authorized",
+    408: "no answer",
+    410: "not found",
+    420: "what we ask for is not supported",
+    480: "not available",
+    481: "the call that was to be joined is gone",
+    484: "the number is incomplete",
+    486: "busy",
+    487: "cancelled",
+    488: "no common codec",
+    502: "not reachable",
+    503: "not available",
+    504: "no answer",
+    600: "busy",
+    603: "declined",
+    604: "not found",
+}
+
+
+@final
+class Outbound:
+    """A call on ``line``. PJSIP's callbacks come to it. For the PJSIP thread alone.
+
+    Parameters
+    ----------
+    digits
+        What is dialled after the answer.
+    over
+        Called once, when the call is gone and its line free.
+    """
+
+    def __init__(self, works: Works, line: Line, digits: str, over: Callable[[Outbound], None]) -> None:
+        self.line = line
+        self.fallback = ""  # whom to call if the far end does not understand our INVITE
+        self._works = works
+        self._digits = digits
+        self._over = over
+        self._call: Call | None = None
+        self._account: Any = None
+        self._player: Player | None = None
+        self._answered = False
+        self._dialled = False  # the digits are out
+        self._told_end = False
+
+    def place(self, account: Any, uri: str, headers: Mapping[str, str]) -> None:
+        """Send the INVITE. Raises TapError where the library cannot."""
+        self._account = account
+        call = self._call = Call(account, pj.PJSUA_INVALID_ID, self)
+        try:
+            call.makeCall(uri, _parameters(headers))
+        except pj.Error as error:
+            self._call = None
+            raise TapError(f"{uri} cannot be called: {error.reason}") from error
+        call.number = call.getId()
+        self.line.place(call, self._dialog(call.getInfo().callIdString))
+        self._works.later(self._works.options.ring_s, lambda: self._ring_is_over(call))
+
+    def _dialog(self, call_id: str) -> Dialog:
+        nothing = SiprecCall(self._works.options, Message.read(b""))
+        return Dialog(call_id, "", (Party.MIXED, Party.AGENT), (), nothing)
+
+    # --- what PJSIP tells -----------------------------------------------------------------------------------------
+
+    def call_came(self, account: Any, call: int, message: bytes, source: str) -> None:
+        """No call comes to a call."""
+
+    def library_refused(self, code: int, reason: str) -> None:
+        """Nor is one refused by it."""
+
+    def media_changed(self, call: int) -> None:
+        """Hear the stream, and let it have what is played; before the answer too."""
+        del call
+        self.line.connect()
+        self._feed()
+
+    def state_changed(self, call: int, *, gone: bool, reason: str) -> None:
+        """Take the next state of the call."""
+        del call
+        if self._call is None:
+            return  # it could not be placed: place() raises
+        if gone:
+            self._gone(reason)
+        elif not self._answered and self._call.getInfo().state == pj.PJSIP_INV_STATE_CONFIRMED:
+            self._answered = True
+            self._works.host.emit(CallAnswered(line=self.line.name))
+            self._dial_on()
+
+    def _gone(self, reason: str) -> None:
+        self._call = None
+        self.stop_playing()
+        code = int(reason.split(" ", 1)[0])
+        if self.fallback and not self._answered and not self.line.leaving and code in _NOT_UNDERSTOOD:
+            self._call_instead()
+            return
+        text = "the far end hung up" if self._answered else f"{_WORDS.get(code, 'refused')} ({reason.strip()})"
+        self._over(self)
+        self.line.gone(text)
+
+    def _call_instead(self) -> None:
+        uri, self.fallback = self.fallback, ""
+        try:
+            self.place(self._account, uri, {})
+        except TapError as error:
+            self._over(self)
+            self.line.gone(str(error))
+
+    # --- ringing, and the end -------------------------------------------------------------------------------------
+
+    def _ring_is_over(self, call: Call) -> None:
+        if call is self._call and not self._answered and not self.line.leaving:
+            self.hang_up(f"no answer within {self._works.options.ring_s:g} s")
+
+    def hang_up(self, reason: str) -> None:
+        """End the call when its session is closed; of a far end that never answered we do not wait for a word."""
+        call = self._call
+        self.line.leave(reason, lambda: self._end(call))
+
+    def _end(self, call: Call | None) -> None:
+        if call is None or call is not self._call:
+            return
+        call.end()
+        if not self._answered:
+            self._works.later(_DEAF_S, lambda: self._drop(call))
+
+    def _drop(self, call: Call) -> None:
+        if call is self._call:
+            logger.warning("line %s: the far end does not answer: the call is dropped", self.line.name)
+            self._call = None
+            self._over(self)
+            self.line.gone("no answer")
+
+    # --- digits and sound -----------------------------------------------------------------------------------------
+
+    def _dial_on(self) -> None:
+        """Send the next digit, or make the next pause."""
+        if self._call is None or self.line.leaving:
+            return
+        if not self._digits:
+            self._dialled = True
+            self._feed()
+            return
+        digit, self._digits = self._digits[0], self._digits[1:]
+        if digit == ",":
+            self._works.later(self._works.options.digit_pause_s, self._dial_on)
+            return
+        if self._send_digit(digit):
+            self._works.later(_DIGIT_EVERY_S, self._dial_on)
+
+    def _send_digit(self, digit: str) -> bool:
+        assert self._call is not None
+        order = pj.CallSendDtmfParam()
+        is_info = self._works.options.digits == "info"
+        order.method = pj.PJSUA_DTMF_METHOD_SIP_INFO if is_info else pj.PJSUA_DTMF_METHOD_RFC2833
+        order.duration = _DIGIT_MS
+        order.digits = digit
+        try:
+            self._call.sendDtmf(order)
+        except pj.Error as error:
+            text = f"the digits after the answer cannot be sent: {error.reason}"
+            self._works.host.emit(LineFault(line=self.line.name, text=text))
+            self.hang_up(text)
+            return False
+        return True
+
+    def play(self, file: Path) -> None:
+        """Play a file, as soon as the digits are out. Raises TapError."""
+        if self._player is not None:
+            self.stop_playing()
+        try:
+            self._player = Player(self._works.native, file)
+        except TapFailedError as error:  # the file's fault, or too many of them: nothing the worker has to die of
+            raise TapError(f"{file.name} cannot be played: {error}") from error
+        self._told_end = False
+        self._feed()
+
+    def _feed(self) -> None:
+        """Send silence, so that gateways keep the call, and the file."""
+        for slot in self._sending():
+            self._works.native.connect(_SILENCE_SLOT, slot)
+            if self._player is not None and self._dialled:
+                self._player.connect(slot)
+
+    def _sending(self) -> list[int]:
+        if self._call is None:
+            return []
+        info = self._call.getInfo()  # kept in a name: its parts dangle when it is gone
+        return [
+            media.audioConfSlot
+            for media in info.media
+            if media.type == pj.PJMEDIA_TYPE_AUDIO
+            and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE
+            and media.dir & pj.PJMEDIA_DIR_ENCODING
+            and media.audioConfSlot >= 0
+        ]
+
+    def look(self) -> None:
+        """Tell when the file is over."""
+        if self._player is not None and self._player.ended and not self._told_end:
+            self._told_end = True
+            self._works.later(_TAIL_S, lambda: self._works.host.emit(PlayEnded(line=self.line.name)))
+
+    def stop_playing(self) -> None:
+        """Let go of the file."""
+        player, self._player = self._player, None
+        if player is not None:
+            player.close()
+            self._works.later(_LET_GO_S, player.release)
+
+
+def _parameters(headers: Mapping[str, str]) -> Any:
+    order = pj.CallOpParam(True)
+    order.opt.audioCount = 1
+    order.opt.videoCount = 0
+    lines = pj.SipHeaderVector()
+    for name, value in headers.items():
+        line = pj.SipHeader()
+        line.hName, line.hValue = name, value
+        lines.push_back(line)
+    order.txOption.headers = lines
+    return order

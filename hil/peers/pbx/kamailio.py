@@ -1,0 +1,114 @@
+"""Debian's Kamailio as the PBX's registrar and proxy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Self, final
+
+REALM = "pbx.example"
+_START_S = 5.0
+
+
+@final
+class Pbx:
+    """A registrar with digest for one account, on a free port of the loopback; a context manager.
+
+    Calls to what is registered go to it; with ``bridge_port`` through that peer first. Subscriptions go to
+    ``notifier_port``, or are refused. A stopped one can be started again on the same port: :meth:`stop`,
+    :meth:`start`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        user: str = "box",
+        password: str = "secret",  # noqa: S107 -- of a test
+        notifier_port: int = 0,
+        bridge_port: int = 0,
+    ) -> None:
+        self.port = _free_port()
+        self.domain = f"127.0.0.1:{self.port}"
+        self._folder = folder
+        self._values = {
+            "PORT": self.port,
+            "USER": user,
+            "PASSWORD": password,
+            "REALM": REALM,
+            "NOTIFIER_PORT": notifier_port,
+            "BRIDGE_PORT": bridge_port,
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        program = shutil.which("kamailio", path="/usr/sbin:/usr/bin")
+        assert program is not None, "kamailio is not installed"
+        modules = next(iter(sorted(Path("/usr/lib").glob("*/kamailio/modules"))))
+        text = Path(__file__).with_name("kamailio.cfg").read_text(encoding="utf-8")
+        for name, value in {**self._values, "MODULES": modules}.items():
+            text = text.replace(f"@{name}@", str(value))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        configuration = self._folder / "pbx.cfg"
+        configuration.write_text(text, encoding="utf-8")
+        with (self._folder / "pbx.log").open("ab") as log:
+            command = [program, "-f", str(configuration), "-DD", "-E", "-m", "32", "-M", "4", "-Y", str(self._folder)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        self._wait()
+
+    def _wait(self) -> None:
+        end_s = time.monotonic() + _START_S
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            probe.settimeout(0.1)
+            host, port = probe.getsockname()
+            lines = [
+                f"OPTIONS sip:{self.domain} SIP/2.0",
+                f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bKprobe",
+                "Max-Forwards: 0",
+                "From: <sip:probe@127.0.0.1>;tag=1",
+                f"To: <sip:{self.domain}>",
+                "Call-ID: probe",
+                "CSeq: 1 OPTIONS",
+                "Content-Length: 0",
+            ]
+            while time.monotonic() < end_s:
+                probe.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), ("127.0.0.1", self.port))
+                try:
+                    probe.recv(4096)
+                except OSError:
+                    continue
+                return
+        self.stop()
+        raise TimeoutError((self._folder / "pbx.log").read_text(errors="replace")[-2000:])
+
+    def stop(self) -> None:
+        """End it with all its processes; what was registered is forgotten."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(4)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def _free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
