@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,8 +69,19 @@ def test_a_command_over_its_time_is_killed_with_its_children(link: Link, tmp_pat
     words = ["sh", "-c", f"sleep 600 & echo $! > {note}; echo begun; wait"]
     done = link.run(words, timeout_s=1, host_timeout_s=60)
     assert (done.code, done.output) == (commands.TIMED_OUT, b"begun\n")
-    state = Path(f"/proc/{note.read_text().strip()}/stat")
-    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] in "ZX"
+    child = int(note.read_text())
+    deadline_s = time.monotonic() + 10  # the kernel takes a moment to end what it was told to kill
+    while alive(child) and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    assert not alive(child)
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs; one that waits for its parent's look does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_what_a_command_leaves_running_does_not_hold_it_up(link: Link, tmp_path: Path) -> None:
