@@ -36,6 +36,7 @@ from appliance.messages.origin import Port
 from appliance.metrics import Source
 from appliance.playback.service import Playbacks
 from appliance.ports.tls import Certificates
+from appliance.ports.tokens import TokenFile
 from appliance.recording import naming
 from appliance.recording.active import ActiveRecording
 from appliance.recording.announce import Announcer
@@ -202,7 +203,7 @@ class Box:
             lambda: box_figures.of_ports((one.gate for one in self._ports()), proxy, self.certificates),
         )
         figures = functools.partial(metrics.page, sources)
-        pages = web_api(self.services, figures)
+        pages = web_api(self.services, figures, TokenFile(settings.tokens_path))
         self.web = WebServer(settings.web, pages, context("web", settings.web))
         self.https = (
             WebServer(settings.https, pages, context("https", settings.https), name="https")

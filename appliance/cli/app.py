@@ -24,6 +24,7 @@ from appliance.cli.station import station
 from appliance.cli.status import status
 from appliance.cli.terms import terms
 from appliance.cli.tone import tone
+from appliance.cli.token import token
 from appliance.cli.user import user
 from appliance.cli.verify import verify
 from appliance.errors import LinetapError, SettingsError, UnreachableError
@@ -51,6 +52,7 @@ app.command()(meter)
 app.command()(tone)
 app.command()(fault)
 app.add_typer(audit, name="audit")
+app.add_typer(token, name="token")
 app.add_typer(mail, name="mail")
 app.add_typer(schedule, name="schedule")
 app.add_typer(agent, name="agent")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from appliance.cli.auditing import note
 from appliance.cli.options import DEFAULT_CONFIG, AsJson, Config
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def retry(mail_ids: MailIds, config: Config = DEFAULT_CONFIG, as_json: AsJson = 
         return [mail_id for mail_id in mail_ids if await mails.retry(mail_id, now, give_up_at)]
 
     done = _with_mails(config, anew)
-    _note(config, "mail retry", done)
+    if done:
+        note(config, "mail retry", after={"mail_ids": done})
     _tell("queued", mail_ids, done, as_json=as_json)
 
 
@@ -100,7 +102,8 @@ def drop(mail_ids: MailIds, config: Config = DEFAULT_CONFIG, as_json: AsJson = F
         return [mail_id for mail_id in mail_ids if await mails.drop(mail_id)]
 
     done = _with_mails(config, forgotten)
-    _note(config, "mail drop", done)
+    if done:
+        note(config, "mail drop", after={"mail_ids": done})
     _tell("dropped", mail_ids, done, as_json=as_json)
 
 
@@ -121,22 +124,6 @@ def _with_mails(config: Path, ask: Callable[[Mails, Settings], Awaitable[_T]]) -
             return await ask(mails, settings)
 
     return asyncio.run(asked())
-
-
-def _note(config: Path, what: str, mail_ids: list[int]) -> None:
-    """Leave a row in the audit, if anything changed."""
-    import asyncio
-    import getpass
-
-    from appliance.settings.loader import load
-    from appliance.store.audit import open_audit
-
-    async def noted() -> None:
-        async with open_audit(load(config).box.data_dir) as audit:
-            audit.note(what, port="cli", peer=getpass.getuser(), after={"mail_ids": mail_ids})
-
-    if mail_ids:
-        asyncio.run(noted())
 
 
 def _tell(what: str, asked: list[int], done: list[int], *, as_json: bool) -> None:

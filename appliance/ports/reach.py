@@ -23,6 +23,8 @@ def tell(logger: logging.Logger, name: str, listener: Listener, port: int) -> No
         _SPEECH[listener.speaks],
         log_in or f"no log-in{': whoever connects may do everything' if open_to_others else ''}",
     )
+    if "token" in log_in and listener.speaks != "on" and not alone:
+        logger.warning("%s: tokens that come in plain text can be read on their way", name)
 
 
 def _log_in(listener: Listener) -> str:

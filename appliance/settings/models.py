@@ -66,6 +66,11 @@ class Box(Section):
         default=Path("/var/lib/linetap"), description="database, counters, inbox; on a disk that keeps"
     )
     run_dir: Path = Field(default=Path("/run/linetap"), description="memory (a tmpfs): spool, locks, sockets")
+    tokens_file: Path | None = Field(
+        default=None,
+        description="tokens of the HTTP ports, as hashes; if not set, tokens.json in data_dir",
+        examples=["/etc/linetap/tokens.json"],
+    )
     spool_max_mb: Annotated[int, Field(ge=16)] = Field(
         default=1024, description="most memory the spool may take, in MiB"
     )
@@ -219,7 +224,7 @@ class WebListener(Listener):
     )
     query_tokens: bool = Field(
         default=False,
-        description="the token may also stand in the query or form, as token=TOKEN: for clients that send no headers",
+        description="the token may also stand in the query, as token=TOKEN: for clients that send no headers",
     )
     max_requests_per_s: Annotated[float, Field(ge=0, le=1_000_000)] = Field(
         default=200,
@@ -407,6 +412,11 @@ class Settings(Section):
     mail: MailSettings = MailSettings()
     taps: tuple[Any, ...] = ()
     schedules: tuple[ScheduleSettings, ...] = ()
+
+    @property
+    def tokens_path(self) -> Path:
+        """Path of the tokens of the HTTP ports."""
+        return self.box.tokens_file or self.box.data_dir / "tokens.json"
 
     @property
     def recording_path(self) -> Path:

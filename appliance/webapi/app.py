@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Request, Response
 
 from appliance.bus.commands import Services
-from appliance.errors import FormatInvalidError, RequestError, ValueInvalidError
+from appliance.errors import FormatInvalidError
 from appliance.messages.dispatch import dispatch, refuse
 from appliance.messages.origin import Origin, Port
 from appliance.messages.printing import print_result
 from appliance.messages.result import Attachment, Result
 from appliance.metrics import CONTENT_TYPE
-from appliance.ports.gate import Visit
 from appliance.ports.refusals import Reason
+from appliance.ports.tokens import TokenFile
 from appliance.webapi.download import Download
+from appliance.webapi.guard import Guard, RefusedError, visit_of, who_asks
 from appliance.webapi.query import read_values
 
 logger = logging.getLogger(__name__)
@@ -28,22 +29,13 @@ MOST_BYTES = 256 << 10
 _FORM = "application/x-www-form-urlencoded"
 
 
-class RefusedError(Exception):
-    """The request is not answered by a message, but by an HTTP status and a document that says why."""
-
-    def __init__(self, status_code: int, error: RequestError, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(status_code)
-        self.status_code = status_code
-        self.error = error
-        self.headers = headers or {}
-
-
-def web_api(services: Services, figures: Callable[[], str] | None = None) -> FastAPI:
+def web_api(services: Services, figures: Callable[[], str] | None = None, tokens: TokenFile | None = None) -> FastAPI:
     """Build the application. Further applications may be mounted beside its pages.
 
-    ``figures`` gives the text of the page ``/metrics``; without it there is none.
+    ``figures`` gives the text of the page ``/metrics``; without it there is none. ``tokens`` are those that ports may
+    ask for.
     """
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(guard)])
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(Guard(tokens))])
 
     @app.exception_handler(RefusedError)
     async def refused(request: Request, fault: RefusedError) -> Response:
@@ -70,22 +62,9 @@ def web_api(services: Services, figures: Callable[[], str] | None = None) -> Fas
     return app
 
 
-async def guard(request: Request) -> None:
-    """Judge a request before anything of it is done. Raises RefusedError."""
-    visit = visit_of(request)
-    if visit is not None and not visit.may_ask():
-        raise RefusedError(429, ValueInvalidError("too many requests"), {"Retry-After": "1"})
-
-
-def visit_of(request: Request) -> Visit | None:
-    """Give the connection that the request came on; None where the application runs without a port."""
-    visit: Visit | None = request.scope.get("state", {}).get("visit")
-    return visit
-
-
 def _origin(request: Request) -> Origin:
     visit = visit_of(request)
-    return Origin(Port.WEB, visit.peer if visit else "", who=visit.who if visit else "")
+    return Origin(Port.WEB, visit.peer if visit else "", who=who_asks(request))
 
 
 async def _form(request: Request) -> bytes:

@@ -13,6 +13,7 @@ from appliance.eventproxy.feed import EventProxy
 from appliance.events.bus import EventBus
 from appliance.messages.origin import Port
 from appliance.messages.samples import sample_services
+from appliance.ports.tokens import TokenFile
 from appliance.settings.models import ApiSettings, EventSettings, WebSettings
 from appliance.webapi.app import web_api
 from appliance.webapi.server import WebServer
@@ -84,9 +85,11 @@ async def xml_serving(
 
 
 @contextlib.asynccontextmanager
-async def web_serving(services: Services | None = None, **settings: Any) -> AsyncIterator[WebServer]:
+async def web_serving(
+    services: Services | None = None, tokens_file: TokenFile | None = None, **settings: Any
+) -> AsyncIterator[WebServer]:
     terms = WebSettings(port=0, **settings)
-    server = WebServer(terms, web_api(services or sample_services()))
+    server = WebServer(terms, web_api(services or sample_services(), tokens=tokens_file))
     await server.start()
     try:
         yield server
