@@ -5,9 +5,9 @@ from __future__ import annotations
 import abc
 from typing import Annotated, ClassVar
 
+from appliance import clock
 from appliance.bus.commands import Services
 from appliance.bus.control import BeginBlackout, EndBlackout
-from appliance.clock import monotonic_s
 from appliance.messages.delivery import told_cores
 from appliance.messages.device_request import DeviceRequest
 from appliance.messages.origin import Origin
@@ -47,7 +47,7 @@ class BlackoutRequest(DeviceRequest, abc.ABC):
 
     async def answer(self, services: Services, origin: Origin) -> Result:
         """Find the device and tell the cores. The moment is that of the receipt, however long the look-up takes."""
-        at_mono_s = monotonic_s() + (self.time_offset_s or 0)
+        at_mono_s = clock.monotonic_s() + (self.time_offset_s or 0)
         strict = services.strict_call_state or services.api.strict_call_state
         command = self.command(await self.device(services), at_mono_s, strict=strict)
         delivery = await services.bus.send(command)

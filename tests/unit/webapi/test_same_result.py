@@ -1,49 +1,85 @@
-"""The same values give the same result by XML and by HTTP."""
+"""The same values give the same result by XML and by HTTP: the whole document, and all that was done."""
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
 
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.messages.catalog import catalog
+from appliance import clock
+from appliance.bus.commands import Services
 from appliance.messages.dispatch import dispatch
 from appliance.messages.origin import Origin, Port
 from appliance.messages.printing import print_result
+from appliance.messages.request import Request
 from appliance.messages.samples import sample_services
 from appliance.webapi.query import read_values
 from appliance.xmlapi.codec import decode
+from tests.unit.messages.drawn import KINDS, REQUEST_IDS, values_of
 
-BOTH = {kind.wire_name(): kind for kind in catalog().values() if {Port.COMMANDS, Port.WEB} <= kind.ports}
-NAMES = sorted({name for kind in BOTH.values() for name in kind.fields_by_name})
-TEXT = st.one_of(
-    st.text(st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufffe\uffff"), max_size=70),
-    st.sampled_from(["", "Y", "n", "5551", "DESK5", "204", "-1", "101", "2147483648", " x ", "a&b<c>d"]),
-)
+BOTH = [kind for kind in KINDS if {Port.COMMANDS, Port.WEB} <= kind.ports]
+AT = dt.datetime(2026, 3, 9, 13, 4, 5, tzinfo=dt.UTC)
 
 
-@given(
-    st.sampled_from(sorted(BOTH)),
-    st.one_of(st.integers(-2, 2**31 + 1).map(str), TEXT),
-    st.dictionaries(st.sampled_from(NAMES), TEXT, max_size=6),
-    st.booleans(),
-)
-def test_xml_and_http_give_the_same_result(
-    kind: str,
-    request_id: str,
-    parameters: dict[str, str],
-    lower: bool,  # noqa: FBT001 - drawn
-) -> None:
-    values = {"TYPE": kind, "REQUESTID": request_id, **parameters}
-    inner = "".join(f"<{n}>{escape(v)}</{n}>" for n, v in values.items())
-    query = "&".join(f"{n.lower() if lower else n}={quote_plus(v)}" for n, v in values.items()).encode()
-    by_xml = decode(f"<REQUEST>{inner}</REQUEST>".encode())
-    assert read_values(query) == read_values(b"", query) == by_xml
-    answers = [
-        print_result(asyncio.run(dispatch(read, sample_services(), Origin(port, ""))))
-        for read, port in ((by_xml, Port.COMMANDS), (read_values(query), Port.WEB))
-    ]
-    assert answers[0] == answers[1]
+@pytest.fixture(autouse=True, scope="module")
+def moment() -> Iterator[None]:
+    """It is always the same moment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: AT)
+        patch.setattr(clock, "monotonic_s", lambda: 1000.0)
+        yield
+
+
+def by_xml(values: dict[str, str]) -> dict[str, str]:
+    inner = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in values.items())
+    return decode(f"<REQUEST>{inner}</REQUEST>".encode())
+
+
+def by_query(values: dict[str, str], *, lower: bool) -> bytes:
+    return "&".join(f"{n.lower() if lower else n}={quote_plus(v)}" for n, v in values.items()).encode()
+
+
+def answered(values: dict[str, str], port: Port) -> tuple[bytes, bytes, dict[str, Any]]:
+    """Give the answer, the attachment's octets, and what the services keep now."""
+    services = sample_services()
+
+    async def ask() -> tuple[bytes, bytes]:
+        result = await dispatch(values, services, Origin(port, "peer"))
+        attached = [piece async for piece in result.attachment.chunks] if result.attachment else []
+        return print_result(result), b"".join(attached)
+
+    return *asyncio.run(ask()), kept_by(services)
+
+
+def kept_by(services: Services) -> dict[str, Any]:
+    """Give all that the sample services remember of a request."""
+    return {name: getattr(services, name) for name in ("bus", "records", "mail", "playback", "registry", "audit")}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=Request.wire_name.__func__)  # type: ignore[attr-defined]
+def test_xml_and_http_give_the_same_result(kind: type[Request]) -> None:
+    @settings(max_examples=25, deadline=None)
+    @given(values_of(kind), REQUEST_IDS, st.booleans(), st.booleans())
+    def same(parameters: dict[str, str], request_id: str, lower: bool, form: bool) -> None:  # noqa: FBT001 - drawn
+        values = {"TYPE": kind.wire_name(), "REQUESTID": request_id, **parameters}
+        query = by_query(values, lower=lower)
+        read = read_values(b"", query) if form else read_values(query)
+        assert read == by_xml(values)
+        if kind in BOTH:
+            assert answered(read, Port.WEB) == answered(by_xml(values), Port.COMMANDS)
+
+    same()
+
+
+def test_a_different_effect_would_be_told() -> None:
+    values = {"TYPE": "CALLSTART", "REQUESTID": "1", "DEVICEID": "5551"}
+    assert answered(values, Port.WEB) == answered(values, Port.WEB)
+    assert answered(values, Port.WEB) != answered(values | {"GATE": "9"}, Port.WEB)
+    assert answered(values, Port.WEB) != answered(values | {"REQUESTID": "2"}, Port.WEB)
