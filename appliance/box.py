@@ -101,6 +101,7 @@ class Box:
         self._tasks: list[asyncio.Task[None]] = []
         self._ends: list[tuple[_End, Callable[[], Awaitable[object]]]] = []
         self._troubles: set[str] = set()
+        self._below_reserve = False
         spool = Spool(box.run_dir)
         spool.create()
         settings.recording_path.mkdir(parents=True, exist_ok=True)
@@ -348,12 +349,22 @@ class Box:
         level = logging.WARNING if trouble.over else logging.ERROR
         logger.log(level, "writer: %s%s: %s", trouble.kind, " is over" if trouble.over else "", trouble.text)
         daemon.status(", ".join(sorted(self._troubles)) or "Recording")
+        self._tell_health()
 
     async def _simulate(self, request: SimulateFault) -> None:
         logger.warning("fault on purpose: %s", request)
         await self.taps.simulate(request.tap, request.line, request.fault, request.amount)
 
+    def _tell_health(self) -> None:
+        """Tell the taps whether recording works, so that callers go to another box while it does not."""
+        low = {"disk full"} if self._below_reserve else set()
+        self.taps.tell_health(", ".join(sorted(self._troubles | low)))
+
     def _turned(self, turned: Turned) -> None:
+        below = turned.disk_free_bytes >> 20 < self._settings.recording.reserve_mb
+        if below != self._below_reserve:
+            self._below_reserve = below
+            self._tell_health()
         for session, seconds in turned.silent_s.items():
             self.scheduler.silent(session, seconds)
 

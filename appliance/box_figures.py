@@ -24,6 +24,9 @@ def of_taps(taps: Taps) -> Iterable[Figure]:
         yield Figure("linetap_tap_workers", "Worker processes that the tap needs.", status.workers, labels)
         yield Figure("linetap_tap_workers_up", "Worker processes that serve now.", status.workers_up, labels)
         yield Figure("linetap_tap_worker_restarts_total", "Workers started again.", status.restarts, labels)
+        yield Figure(
+            "linetap_tap_workers_renewed_total", "Workers replaced when their time was served.", status.renewals, labels
+        )
         yield Figure("linetap_calls_refused_total", "Calls that were turned away.", status.refused_calls, labels)
         yield Figure("linetap_frames_lost_total", "Frames missing, over all legs.", status.lost_frames, labels)
         for account in status.accounts:

@@ -97,6 +97,11 @@ class Taps:
             raise TapOptionsError(f"there is no tap {tap!r}")
         await self._supervisors[tap].simulate(line, fault, amount)
 
+    def tell_health(self, trouble: str) -> None:
+        """Tell every tap what keeps the box from recording; empty while nothing does."""
+        for tap in self._supervisors.values():
+            tap.tell_health(trouble)
+
     def status(self) -> dict[str, TapStatus]:
         """How every tap does, by name."""
         return {name: tap.status for name, tap in self._supervisors.items()}

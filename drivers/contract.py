@@ -16,6 +16,7 @@ Errors (each names the situation in which a driver raises it)::
     ├── LineBusyError        start() on a line that captures already
     ├── LineIdleError        stop() on a line that does not capture
     ├── NumberInvalidError   a number that cannot be dialled: characters that no number has, or no way to complete it
+    ├── TapSpentError        poll(): the worker has served its time and has nothing in hand; a new one takes its place
     └── TapFailedError       the device or its library failed; the worker ends and is started again
 """
 
@@ -56,6 +57,10 @@ class LineIdleError(TapError):
 
 class NumberInvalidError(TapError):
     """The number cannot be dialled as it is, or the options do not say how to complete it."""
+
+
+class TapSpentError(TapError):
+    """The worker has served its time and has nothing in hand. It ends in good order, and a new one takes its place."""
 
 
 class TapFailedError(TapError):
@@ -382,6 +387,9 @@ class Tap(abc.ABC):
 
     def poll(self) -> None:  # noqa: B027 - most taps have threads of their own and nothing to do here
         """Do what is due; called about ten times a second from the worker's main thread."""
+
+    def health(self, trouble: str) -> None:  # noqa: B027 - most taps have nobody to tell
+        """Take note of what keeps the box from recording; empty while nothing does. Comes at each change."""
 
     def hang_up(self, line: str, reason: str) -> None:
         """End the call on the line (taps on which calls arrive or that dial)."""

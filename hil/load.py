@@ -110,6 +110,10 @@ class Load:
 
     def finish(self) -> list[CallOutcome]:
         """Wait for the calls' end, stop them as a client would, and look into every file."""
+        return [self._look_into(result) for result in self.wait_results()]
+
+    def wait_results(self) -> list[dict[str, Any]]:
+        """Wait for the calls' end, stop them as a client would, and wait for every file; gives the source's words."""
         assert self._source is not None
         self._source.wait(self.seconds + self.calls * STAGGER_S + GRACE_S)
         self._reader.join(5)
@@ -118,16 +122,21 @@ class Load:
                 client.request({"TYPE": "CALLSTOP", "DEVICEID": _device(n)})
         answered = sum(r["code"] == 200 for r in self._results)
         self.log.wait_all("RECORDINGUPDATE", count=answered, timeout_s=GRACE_S)
-        return [self._look_into(result) for result in self._results]
+        return self._results
+
+    def files(self, number: int) -> list[Path]:
+        """Give the files of a call that were told so far."""
+        saved = [e for e in self.log.of(_device(number)) if e.event_type == "RECORDINGUPDATE"]
+        return [Path(event.data["FILENAME"]) for event in saved]
 
     def _look_into(self, result: dict[str, Any]) -> CallOutcome:
         device = _device(result["number"])
         if result["code"] != 200:
             return CallOutcome(device, result["code"], trouble=f"{result['code']} {result['reason']}")
-        saved = [e for e in self.log.of(device) if e.event_type == "RECORDINGUPDATE"]
+        saved = self.files(result["number"])
         if len(saved) != 1:
             return CallOutcome(device, 200, trouble=f"{len(saved)} recordings")
-        path, packets = Path(saved[0].data["FILENAME"]), int(result["packets_sent"])
+        path, packets = saved[0], int(result["packets_sent"])
         samples, rate_hz = soundfile.read(path, dtype="int16", always_2d=True)
         legs = [measure.read_coded(np.ascontiguousarray(samples[:, n]), n) for n in range(samples.shape[1])]
         lost = [number for leg in legs for number in leg.lost(packets)]

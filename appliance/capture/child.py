@@ -20,7 +20,7 @@ import pydantic
 
 from appliance.capture.pipe import CorePipe, PipeError
 from appliance.capture.process import Process
-from appliance.capture.protocol import Alive, Ready, Shutdown
+from appliance.capture.protocol import SPENT_CODE, Alive, Ready, Shutdown
 from appliance.clock import monotonic_s
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class Watch:
     first_s: float = 0.2  # before the first restart; each next waits twice as long
     most_s: float = 10.0
     healthy_s: float = 60.0  # up this long, it begins with first_s again
+    spent_s: float = 2.0  # younger than this, no child has served its time
 
 
 @final
@@ -66,7 +67,8 @@ class Child(Generic[M]):
     on_up
         Called after Ready: the child serves, for the first time or again.
     on_down
-        Takes the reason when a child is gone or cannot be started; not called for the end by :meth:`close`.
+        Takes the reason when a child is gone or cannot be started; not called for the end by :meth:`close`, nor
+        when a child says by its exit code that it has served its time.
     watch
         Its times.
     """
@@ -83,6 +85,7 @@ class Child(Generic[M]):
     ) -> None:
         self.name = program.name
         self.restarts = 0
+        self.renewals = 0
         self.up = False
         self._program = program
         self._adapter = adapter
@@ -93,6 +96,7 @@ class Child(Generic[M]):
         self._process: Process | None = None
         self._pipe: CorePipe[M] | None = None
         self._patience_s = 0.0
+        self._spent = False
         self._closing = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -142,6 +146,9 @@ class Child(Generic[M]):
             reason = await self._live()
             if self._closing.is_set():
                 return
+            if self._spent and monotonic_s() - begun_at_s > self._watch.spent_s:
+                self.renewals += 1
+                continue
             logger.error("%s: %s", self.name, reason)
             self._on_down(reason)
             if monotonic_s() - begun_at_s > self._watch.healthy_s:
@@ -171,6 +178,7 @@ class Child(Generic[M]):
 
     async def _talk(self, process: Process, pipe: CorePipe[M]) -> str:
         self._pipe = pipe
+        self._spent = False
         self._patience_s = self._watch.ready_s
         pulse = asyncio.create_task(self._pulse(), name=f"pulse of {self.name}")
         if self._closing.is_set():
@@ -180,6 +188,7 @@ class Child(Generic[M]):
                 self._take(await pipe.receive())
         except EOFError:
             code = await process.wait(_TERM_S)
+            self._spent = code == SPENT_CODE
             return "hung, and was killed" if self._patience_s <= 0 else _describe(code)
         except PipeError as error:
             return f"said what is no message: {error}"

@@ -2,8 +2,8 @@
 
 With ``--plan <json>`` in place of the descriptor it prints the kind's plan as one line of JSON and ends.
 
-Exit codes: 0 asked to end, or the core is gone; 78 options that cannot work; 74 the device failed; 70 a fault of the
-driver.
+Exit codes: 0 asked to end, or the core is gone; 75 its time is served; 78 options that cannot work; 74 the device
+failed; 70 a fault of the driver.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pydantic
 
 from appliance.capture.child import Child, Program, Watch
 from appliance.capture.host import HostOptions
-from appliance.capture.protocol import Command, Dial, Done, Emitted, HangUp, Join, Start, Stop, WorkerEvent
+from appliance.capture.protocol import Command, Dial, Done, Emitted, HangUp, Health, Join, Start, Stop, WorkerEvent
 from appliance.capture.verdict import error_named
 from drivers.contract import Line, TapEvent, TapFailedError, TapOptions, WorkerPlan
 
@@ -45,6 +45,7 @@ class WorkerLink:
         self._on_up = on_up
         self._on_down = on_down
         self._numbers = itertools.count(1)
+        self._trouble = ""  # what keeps the box from recording
         self._waiting: dict[int, asyncio.Future[Done]] = {}
         told = HostOptions(
             run_dir=run_dir, options=options.model_dump(mode="json"), plan=plan, log_level=_level_of_the_log()
@@ -57,6 +58,12 @@ class WorkerLink:
             on_down=self._down,
             watch=watch,
         )
+
+    def tell_health(self, trouble: str) -> None:
+        """Tell the worker, and each one after it, what keeps the box from recording; empty while nothing does."""
+        self._trouble = trouble
+        if self.child.up:
+            self.child.send(Health(number=self.next_number(), trouble=trouble))
 
     def next_number(self) -> int:
         """Give the number of the next command."""
@@ -96,6 +103,8 @@ class WorkerLink:
 
     def _up(self) -> None:
         self.settled.set()
+        if self._trouble:
+            self.tell_health(self._trouble)
         self._on_up(self.lines)
 
     def _down(self, reason: str) -> None:

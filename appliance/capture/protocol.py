@@ -7,7 +7,8 @@ once, since its position stands in the files.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, final
+import os
+from typing import Annotated, Any, Final, Literal, final
 
 import pydantic
 
@@ -24,6 +25,9 @@ from drivers.contract import (
     SessionClosed,
     SessionOpened,
 )
+
+SPENT_CODE: Final = os.EX_TEMPFAIL
+"""Exit code of a child that has served its time: a new one takes its place at once, and nothing is amiss."""
 
 
 class _Message(pydantic.BaseModel):
@@ -105,6 +109,15 @@ class Simulate(_Message):
 
 
 @final
+class Health(_Message):
+    """What keeps the box from recording; empty while nothing does."""
+
+    verb: Literal["health"] = "health"
+    number: int
+    trouble: str
+
+
+@final
 class Shutdown(_Message):
     """Close every session and end. Serves the writer too, which first finishes what was stopped."""
 
@@ -113,7 +126,7 @@ class Shutdown(_Message):
 
 
 Command = Annotated[
-    Start | Stop | HangUp | Dial | Join | Play | Simulate | Shutdown, pydantic.Field(discriminator="verb")
+    Start | Stop | HangUp | Dial | Join | Play | Simulate | Health | Shutdown, pydantic.Field(discriminator="verb")
 ]
 
 # --- tap worker -> core -------------------------------------------------------------------------------------------

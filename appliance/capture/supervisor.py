@@ -32,6 +32,7 @@ class TapStatus:
     workers: int
     workers_up: int
     restarts: int
+    renewals: int  # workers that had served their time and were replaced in good order
     refused_calls: int
     lost_frames: int  # as the tap told them, over all legs
     accounts: tuple[Registered, ...] = ()  # how the registration of each stands
@@ -96,6 +97,7 @@ class TapSupervisor:
             workers=len(children),
             workers_up=sum(child.up for child in children),
             restarts=sum(child.restarts for child in children),
+            renewals=sum(child.renewals for child in children),
             refused_calls=self._refused_calls,
             lost_frames=self._lost_frames,
             accounts=tuple(self._accounts.values()),
@@ -172,6 +174,11 @@ class TapSupervisor:
         """Make a fault happen on a tap that simulates."""
         worker = self._worker(line)
         await worker.ask(Simulate(number=worker.next_number(), line=line, fault=fault, amount=amount))
+
+    def tell_health(self, trouble: str) -> None:
+        """Tell every worker what keeps the box from recording; empty while nothing does."""
+        for worker in self._workers:
+            worker.tell_health(trouble)
 
     async def close(self) -> None:
         """End all workers, with their sessions closed; leaves no process behind."""

@@ -10,12 +10,14 @@ from typing import Final, final
 
 from appliance.capture.pipe import ChildPipe
 from appliance.capture.protocol import (
+    SPENT_CODE,
     Alive,
     Command,
     Dial,
     Done,
     Emitted,
     HangUp,
+    Health,
     Join,
     Play,
     Ready,
@@ -34,6 +36,7 @@ from drivers.contract import (
     TapEvent,
     TapFailedError,
     TapOptionsError,
+    TapSpentError,
 )
 
 logger = logging.getLogger(__name__)
@@ -87,6 +90,9 @@ class Worker:
             self._serve()
         except EOFError:
             logger.warning("the core is gone")
+        except TapSpentError as end:
+            logger.info("a new worker takes over: %s", end)
+            return SPENT_CODE
         except TapOptionsError as error:
             return self._failed(error, os.EX_CONFIG)
         except TapFailedError as error:
@@ -137,6 +143,8 @@ class Worker:
                 self._tap.play(command.line, Path(command.file))
             case Simulate():
                 self._tap.simulate(command.line, command.fault, command.amount)
+            case Health():
+                self._tap.health(command.trouble)
             case Shutdown():
                 self._ending = True
 

@@ -16,7 +16,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, final
+from typing import Any, Self, final
 
 from hil.peers.packet_clock import PACKET_S, PacketClock
 from hil.peers.sip_uac import CallRefusedError, Dialog, Uac, offer_audio
@@ -70,30 +70,38 @@ Listener = Callable[[str, SourceCall], Awaitable[None]]
 
 @final
 class RtpSource:
-    """Places calls and sends their media. ``told`` is awaited with "answered" and "sent" for each call."""
+    """Places calls and sends their media. ``told`` is awaited with "answered" and "sent" for each call.
 
-    def __init__(self, calls: Sequence[SourceCall], told: Listener | None = None) -> None:
+    ``longest`` is the most packets that a stream of theirs has, where more calls come than those given here.
+    """
+
+    def __init__(self, calls: Sequence[SourceCall], told: Listener | None = None, *, longest: int = 0) -> None:
         self._calls = list(calls)
         self._told = told
         self._uac = Uac()
-        self._clock = PacketClock(max(call.packets for call in calls))
+        self._clock = PacketClock(max([longest, *(call.packets for call in calls)]))
 
     async def run(self) -> list[SourceResult]:
         """Place all calls and wait for their end; results are in the order of the calls."""
+        async with self:
+            return list(await asyncio.gather(*(self.place(call) for call in self._calls)))
+
+    async def __aenter__(self) -> Self:
         await self._uac.open()
         self._clock.start()
-        try:
-            return list(await asyncio.gather(*(self._place(call) for call in self._calls)))
-        finally:
-            await asyncio.to_thread(self._clock.close)
-            self._uac.close()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._clock.close)
+        self._uac.close()
 
     def lateness(self) -> dict[str, Any]:
         """How late the source itself was: greatest in ms, and turns later than 5 ms of all turns."""
         clock = self._clock
         return {"max_late_ms": round(clock.max_late_ms, 2), "late_turns": clock.late_turns, "turns": clock.turns}
 
-    async def _place(self, call: SourceCall) -> SourceResult:
+    async def place(self, call: SourceCall) -> SourceResult:
+        """Place one call and wait for its end."""
         await asyncio.sleep(call.begin_after_s)
         offer = offer_audio(self._clock.port, call.streams)
         try:

@@ -60,7 +60,7 @@ class Rtpengine:
         options += [f"--listen-ng={HOST}:{self.control[1]}", f"--recording-dir={self._folder}"]
         options += ["--recording-method=pcap", "--recording-format=raw"]
         with (self._folder / "rtpengine.log").open("wb") as log:
-            self._process = subprocess.Popen(["rtpengine", *options], stdout=log, stderr=log)
+            self._process = subprocess.Popen(["rtpengine", *options], stdout=log, stderr=log, cwd=self._folder)
         end_s = time.monotonic() + _START_S
         with Ng(self.control, timeout_s=0.2) as ng:
             while True:

@@ -18,6 +18,7 @@ RETRANSMIT_S = 0.5
 ANSWER_WAIT_S = 10.0
 BYE_WAIT_S = 4.0
 RING_WAIT_S = 60.0
+_OK = 200
 
 
 @final
@@ -132,6 +133,8 @@ class Uac(asyncio.DatagramProtocol):
         except CallRefusedError as silence:
             return silence.code
         dialog.ended.set()
+        if answer.code == _OK:
+            self._dialogs.pop(dialog.call_id, None)
         return answer.code
 
     async def _transact(self, dialog: Dialog, method: str, body: str, wait_s: float = ANSWER_WAIT_S) -> Message:

@@ -1,7 +1,7 @@
 """The door of a worker behind a front: SIPREC metadata comes in by it, past the 4000 octets that PJSIP can read.
 
 The front sends a datagram just before the request that the metadata belongs to. It also holds a connection to the
-door, which says nothing: its end tells the front that this worker is gone.
+door: its end tells the front that this worker is gone, and one octet that it would rather have no more calls.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ _LONGEST_BYTES: Final = 1 << 16
 _KEPT: Final = 32
 _WAIT_S: Final = 0.1
 _BUFFER_BYTES: Final = 1 << 20
+RELIEF: Final = b"R"
 
 
 @final
@@ -34,6 +35,7 @@ class Door:
         self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._held: list[socket.socket] = []
+        self._relief = False
         self._waiting: collections.OrderedDict[tuple[str, str], str] = collections.OrderedDict()
 
     def open(self) -> None:
@@ -58,7 +60,16 @@ class Door:
                 end, _ = self._listener.accept()
                 end.setblocking(False)
                 self._held.append(end)
+                if self._relief:
+                    _say(end, RELIEF)
         self._held = [end for end in self._held if _stands(end)]
+
+    def ask_relief(self) -> None:
+        """Ask the front to give calls to other workers as long as they have room."""
+        if not self._relief:
+            self._relief = True
+            for end in self._held:
+                _say(end, RELIEF)
 
     def take(self, call_id: str, sequence: str) -> str:
         """Give the document that belongs to the request, which its header promises; empty if it does not come.
@@ -94,6 +105,11 @@ class Door:
             while len(self._waiting) > _KEPT:
                 lost, _ = self._waiting.popitem(last=False)
                 logger.warning("metadata came without its request: call %s, %s", *lost)
+
+
+def _say(end: socket.socket, octets: bytes) -> None:
+    with contextlib.suppress(OSError):
+        end.send(octets)
 
 
 def _stands(end: socket.socket) -> bool:

@@ -34,6 +34,10 @@ class Judge(Protocol):
         """Answer to an INVITE that would begin a call; None to let it through."""
         ...
 
+    def health(self) -> int | None:
+        """Answer to OPTIONS outside a call where the box cannot record; None to let it through."""
+        ...
+
     def told(self, request: Message) -> int | None:
         """Take the metadata of a request within a call; gives the answer if it needs nothing else, else None."""
         ...
@@ -108,6 +112,10 @@ class Gate:
         octets = read(request)
         if self._seen is not None and octets.startswith(b"OPTIONS "):
             self._seen = octets
+            return _NOT_TAKEN
+        if octets.startswith(b"OPTIONS "):
+            message = Message.read(octets)
+            return _NOT_TAKEN if message.to_tag else self._answer(request, self._judge.health())
         if octets.startswith(b"INVITE "):
             return self._invite(request, Message.read(octets))
         if octets.startswith((b"UPDATE ", b"INFO ")):

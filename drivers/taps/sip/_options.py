@@ -60,6 +60,12 @@ class Options(DiallingOptions):
     calls_per_s: Annotated[
         int, Field(ge=1, le=25, description="calls a worker takes in a second; more are answered 503")
     ] = 20
+    worker_age_s: Annotated[
+        float, Field(ge=0, le=31_536_000, description="a worker this old is replaced when it has no call; 0: never")
+    ] = 86400
+    worker_memory_mb: Annotated[
+        int, Field(ge=0, le=65536, description="a worker of this much memory is replaced when it has no call; 0: never")
+    ] = 150
 
     front: Annotated[
         Literal["auto", "kamailio", "none"],

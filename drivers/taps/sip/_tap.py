@@ -22,6 +22,7 @@ from drivers.contract import (
     TapFailedError,
     TapOptions,
     TapOptionsError,
+    TapSpentError,
     WorkerPlan,
 )
 from drivers.taps.sip._options import Options
@@ -159,11 +160,20 @@ class Tap(contract.Tap):
         loop.call(lambda: trunk.dialler.play(trunk.line(line), file))
 
     def poll(self) -> None:
-        """Raise :class:`TapFailedError` when the PJSIP thread, or the front, has died."""
+        """Raise TapFailedError when the PJSIP thread, or the front, has died, TapSpentError when the time is served."""
         if self._front is not None:
             self._front.poll()
         if self._loop is not None:
             self._loop.check()
+        if self._trunk is not None and self._trunk.spent:
+            raise TapSpentError(self._trunk.spent)
+
+    def health(self, trouble: str) -> None:
+        """See :meth:`drivers.contract.Tap.health`: while there is trouble OPTIONS is answered 503."""
+        if self._front is not None:
+            self._front.health(trouble)
+        if self._trunk is not None:
+            self._trunk.trouble = trouble
 
     def close(self) -> None:
         """Finish every session, hang up every call, and end the thread. PJSIP stays loaded."""

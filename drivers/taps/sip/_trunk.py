@@ -21,6 +21,7 @@ from drivers.taps.sip._options import Options
 from drivers.taps.sip._pace import Pace
 from drivers.taps.sip._parties import MAX_LEGS
 from drivers.taps.sip._place import Place
+from drivers.taps.sip._service import Service
 from drivers.taps.sip.siprec import SiprecCall
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 _FLUSH_S: Final = 0.05
 _FIRST_LOOK_S: Final = 0.1
 _LOOK_S: Final = 1.0
+_RELIEF_S: Final = 0.5
 _OK, _NOT_FOUND, _NO_CALL, _BUSY, _INTERNAL, _UNAVAILABLE = 200, 404, 481, 486, 500, 503
 _MOST_ARRIVING: Final = 32  # between the gate and PJSIP's own word
 
@@ -42,6 +44,8 @@ class Trunk:
         self.options = options
         self.lines = {line.name: Line(line.name, self) for line in plan.lines}
         self.closing = False
+        self.trouble = ""  # what keeps the box from recording
+        self.spent = ""  # why a new worker should take over, once this one has nothing in hand
         self.loop: Loop
         self._worker = plan.index
         self._place = Place.of(options, plan)
@@ -51,6 +55,7 @@ class Trunk:
         self._pace = Pace(options.calls_per_s)
         self._accounts = Accounts(self, plan.index, self._place, self)
         self.dialler = Dialler(self, self._accounts, self._pace)
+        self._service = Service(options.worker_age_s, options.worker_memory_mb, plan.index)
         self._library: Library
         self._gate: Gate
 
@@ -80,6 +85,7 @@ class Trunk:
         self._repeat(_FLUSH_S, self.native.flush)
         self._repeat(_FIRST_LOOK_S, lambda: self._look(first=True))
         self._repeat(_LOOK_S, lambda: self._look(first=False))
+        self._repeat(_LOOK_S, self._consider_end)
 
     def handle(self) -> None:
         """Handle PJSIP's events."""
@@ -100,6 +106,26 @@ class Trunk:
             if reason:
                 self.host.emit(LineFault(line=line.name, text=f"{reason}: the call is given up"))
                 self.hang_up(line, reason)
+
+    def _consider_end(self) -> None:
+        """Let a new worker take over when the time is served: calls go elsewhere first, then this one ends."""
+        reason = "" if self.closing else self._service.over(time.monotonic())
+        if not reason:
+            return
+        if self._door is not None:
+            self._door.ask_relief()
+        if self._has_nothing_in_hand():
+            self.closing = True  # a call that is on its way to us gets 503, and the front asks the next worker
+            self.later(_RELIEF_S, lambda: self._end_service(reason))
+
+    def _end_service(self, reason: str) -> None:
+        if self._has_nothing_in_hand():
+            self.spent = reason
+        else:
+            self.closing = False
+
+    def _has_nothing_in_hand(self) -> bool:
+        return self.idle() and not self.native.calls() and not any(line.captures for line in self.lines.values())
 
     # --- before a call ------------------------------------------------------------------------------------------
 
@@ -158,6 +184,10 @@ class Trunk:
         if self._door is None or code == _NOT_FOUND:  # of the others the front tells, when no worker takes the call
             self.host.emit(CallRefused(code=code, reason=reason, device=device))
         return code
+
+    def health(self) -> int | None:
+        """Answer to OPTIONS while nothing can be recorded; None where PJSIP has to answer."""
+        return _UNAVAILABLE if self.trouble else None
 
     def library_refused(self, code: int, reason: str) -> None:
         """Tell that PJSIP refused a call by itself (codecs, a malformed body)."""

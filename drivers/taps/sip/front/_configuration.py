@@ -42,6 +42,7 @@ class Configuration:
     def _values(self) -> Mapping[str, str]:
         options, first = self._options, self._options.worker_port(0)
         return {
+            "CALLS": str(sum(self._shares)),
             "CALLS_PER_S": str(options.calls_per_s * len(self._shares)),
             "CAPACITIES": "\n".join(
                 f"  $sht(calls=>{k}) = {calls};\n  $sht(up=>{k}) = 0;" for k, calls in enumerate(self._shares)

@@ -82,6 +82,15 @@ class Front:
             if now_s - self._answered_s >= _MUTE_S:
                 raise TapFailedError(f"kamailio does not answer: {error}") from error
 
+    def health(self, trouble: str) -> None:
+        """Answer OPTIONS by 503 while there is ``trouble``."""
+        if self._rpc is None:
+            return
+        try:
+            self._rpc.call("htable.sets", "health", "trouble", trouble)
+        except RpcError as error:
+            logger.warning("kamailio does not take the box's health: %s", error)
+
     def close(self) -> None:
         """End Kamailio. Its calls go on as far as their workers do; an own certificate is kept."""
         if self._links is not None:

@@ -1,4 +1,4 @@
-"""Which workers are up: a connection to each, which its end closes at once."""
+"""Which workers are up: a connection to each, by which it asks for relief, and which its end closes at once."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import socket
 from collections.abc import Sequence
 from typing import Final, final
 
+from drivers.taps.sip._door import RELIEF
 from drivers.taps.sip.front._rpc import Rpc, RpcError
 
 logger = logging.getLogger(__name__)
 
 _LOCAL: Final = "127.0.0.1"
 _CONNECT_S: Final = 0.2
+_DOWN, _UP, _TIRED = 0, 1, 2  # what the front's configuration calls up
+GONE: Final = b""
 
 
 @final
@@ -30,6 +33,7 @@ class Links:
         self._rpc = rpc
         self._ends: dict[int, socket.socket] = {}
         self._gone: set[int] = set()  # their calls are still to be ended
+        self._relieved: set[int] = set()  # their time is served: they end when they have no call
 
     @property
     def up(self) -> int:
@@ -38,12 +42,17 @@ class Links:
 
     def look(self) -> None:
         """See which workers went and which came. Raises :class:`RpcError`; the next look does what is left."""
-        for worker in [worker for worker, end in self._ends.items() if _closed(end)]:
-            self._ends.pop(worker).close()
-            self._gone.add(worker)
-            logger.warning("SIP worker %d is gone: its calls are ended", worker)
+        heard = {worker: _hear(end) for worker, end in self._ends.items()}
+        for worker, said in heard.items():
+            if said == GONE:
+                self._ends.pop(worker).close()
+                self._gone.add(worker)
+                logger.log(self._level(worker), "SIP worker %d is gone: its calls are ended", worker)
+            elif said == RELIEF:
+                self._relieved.add(worker)
+                self._tell(worker, _TIRED)
         for worker in sorted(self._gone):
-            self._tell(worker, up=False)
+            self._tell(worker, _DOWN)
             self._end_calls(worker)
             self._gone.discard(worker)
         for worker, door in enumerate(self._doors):
@@ -64,13 +73,17 @@ class Links:
         end.setblocking(False)
         self._ends[worker] = end
         try:
-            self._tell(worker, up=True)
+            self._relieved.discard(worker)
+            self._tell(worker, _UP)
         except RpcError:
             self._ends.pop(worker).close()  # so that the next look tries again
             raise
 
-    def _tell(self, worker: int, *, up: bool) -> None:
-        self._rpc.call("htable.seti", "up", str(worker), int(up))
+    def _level(self, worker: int) -> int:
+        return logging.INFO if worker in self._relieved else logging.WARNING
+
+    def _tell(self, worker: int, state: int) -> None:
+        self._rpc.call("htable.seti", "up", str(worker), state)
         self._rpc.call("htable.seti", "health", "workers", len(self._ends))
 
     def _end_calls(self, worker: int) -> None:
@@ -83,10 +96,11 @@ class Links:
                 logger.warning("call %s of SIP worker %d cannot be ended: %s", ends[0], worker, error)
 
 
-def _closed(end: socket.socket) -> bool:
+def _hear(end: socket.socket) -> bytes | None:
+    """Octet that the worker said; GONE at its end, None where it said nothing."""
     try:
-        return end.recv(1) == b""
+        return end.recv(1)
     except BlockingIOError:
-        return False
+        return None
     except OSError:
-        return True
+        return GONE
