@@ -23,8 +23,8 @@ from appliance.cli.schedule import schedule
 from appliance.cli.station import station
 from appliance.cli.status import status
 from appliance.cli.terms import terms
-from appliance.cli.tone import tone
 from appliance.cli.token import token
+from appliance.cli.tone import tone
 from appliance.cli.user import user
 from appliance.cli.verify import verify
 from appliance.errors import LinetapError, SettingsError, UnreachableError
