@@ -20,6 +20,7 @@ from appliance.cli.mail import mail
 from appliance.cli.meter import meter
 from appliance.cli.run import run
 from appliance.cli.schedule import schedule
+from appliance.cli.simulate import simulate
 from appliance.cli.station import station
 from appliance.cli.status import status
 from appliance.cli.terms import terms
@@ -47,6 +48,7 @@ app.command()(status)
 app.command()(export)
 app.command()(verify)
 app.command()(conform)
+app.command()(simulate)
 app.command()(cards)
 app.command()(meter)
 app.command()(tone)
