@@ -33,6 +33,7 @@ class CallPlan(pydantic.BaseModel):
     headers: dict[OneLine, OneLine] = {}
     from_user: OneLine = "caller"
     codec: str = "PCMU"
+    srtp: bool = False  # SDES, by SIP that is not encrypted itself
     duration_s: float = Field(default=0, ge=0)
     begin_after_s: float = Field(default=0, ge=0)
     hold_after_s: float | None = None

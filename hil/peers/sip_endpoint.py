@@ -175,6 +175,9 @@ def _open_account(plan: EndpointPlan, call: CallPlan) -> Any:
     config.idUri = f"sip:{call.from_user}@127.0.0.1"
     rtp = config.mediaConfig.transportConfig
     rtp.port, rtp.portRange, rtp.boundAddress = plan.rtp_port, 40, "127.0.0.1"
+    if call.srtp:
+        config.mediaConfig.srtpUse = pj.PJMEDIA_SRTP_MANDATORY
+        config.mediaConfig.srtpSecureSignaling = 0
     account = pj.Account()
     account.create(config)
     return account

@@ -74,6 +74,16 @@ class Options(DiallingOptions):
             "none: the workers themselves, each on a port of its own; auto: kamailio where it is installed"
         ),
     ] = "none"
+    media: Annotated[
+        Literal["direct", "rtpengine"],
+        Field(
+            description="what takes the audio: direct: the workers; rtpengine, with a front: Debian's rtpengine before "
+            "them, for callers that send SRTP (SDES or DTLS) or Opus"
+        ),
+    ] = "direct"
+    rtpengine_ports: Annotated[
+        int, Field(ge=1024, le=65000, description="with rtpengine: its first RTP port; it takes twelve a call")
+    ] = 40000
     peers: Annotated[
         tuple[str, ...],
         Field(description="with a front: IPv4 addresses or networks that may send calls; empty: everybody may"),
@@ -138,6 +148,14 @@ class Options(DiallingOptions):
             raise ValueError("tls_port is port + 1, or far from port: the ports above it are the workers'")
         return self
 
+    @pydantic.model_validator(mode="after")
+    def _media_has_a_front(self) -> Self:
+        if self.media == "rtpengine" and self.front == "none":
+            raise ValueError('media = "rtpengine" needs a front')
+        if self.media == "rtpengine" and self.host == "0.0.0.0":  # noqa: S104 - a comparison
+            raise ValueError('media = "rtpengine" needs one address in host, to be told to callers')
+        return self
+
     def sip_port(self, worker: int) -> int:
         """Port of the worker without a front, UDP and TCP."""
         return self.port + 2 * worker
@@ -146,6 +164,11 @@ class Options(DiallingOptions):
     def inside_port(self) -> int:
         """Port of the front towards the workers; on the loopback."""
         return self.port + 2
+
+    @property
+    def engine_port(self) -> int:
+        """Port by which the front controls rtpengine; on the loopback."""
+        return self.port + 3
 
     def worker_port(self, worker: int) -> int:
         """Port of the worker behind a front; its door for metadata is one above. Both on the loopback."""

@@ -14,6 +14,18 @@ from drivers.taps.sip.front._program import Program
 _CHILDREN: Final = 2  # processes a socket
 _PAIR: Final = 2  # ports a worker has: SIP and, one above, metadata
 
+_MEDIA_MODULES: Final = """loadmodule "rtpengine.so"
+modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:{port}")
+modparam("rtpengine", "rtpengine_tout_ms", 500)
+modparam("rtpengine", "queried_nodes_limit", 1)"""
+_NOTHING: Final = "$var(n) = 0;"  # Kamailio takes no empty block
+_FOR_WORKERS: Final = "RTP/AVP ICE=remove rtcp-mux-demux SDES-off DTLS=off replace-origin"
+_CODECS: Final = "codec-mask-all codec-except-PCMU codec-except-PCMA codec-except-G722 codec-transcode-PCMU"
+_MEDIA_OFFER: Final = f"""  if ($rb == $null || $rb == "") return;
+  if (!rtpengine_offer("{_FOR_WORKERS} {_CODECS}")) {{ t_reply("488", "No Media"); exit; }}
+  msg_apply_changes();"""
+_MEDIA_ANSWER: Final = """  if ($rb != $null && $rb != "") rtpengine_answer("replace-origin");"""
+
 
 @final
 class Configuration:
@@ -52,6 +64,10 @@ class Configuration:
             "FOLDER": str(self._folder),
             "INSIDE_PORT": str(options.inside_port),
             "LISTEN": "\n".join(self._listen()),
+            "MEDIA_MODULES": _MEDIA_MODULES.format(port=options.engine_port) if self._with_engine else "",
+            "MEDIA_OFFER": _MEDIA_OFFER if self._with_engine else "  return;",
+            "MEDIA_ANSWER": _MEDIA_ANSWER if self._with_engine else _NOTHING,
+            "MEDIA_END": "rtpengine_delete();" if self._with_engine else _NOTHING,
             "MODULES": f"{self._program.modules}/",
             "PAST_PORT": str(first + _PAIR * len(self._shares)),
             "PEERS": _allow(options.peers),
@@ -60,6 +76,10 @@ class Configuration:
             "WHILE_LOOPS": str(len(self._shares) + 100),
             "WORKERS": str(len(self._shares)),
         }
+
+    @property
+    def _with_engine(self) -> bool:
+        return self._options.media == "rtpengine"
 
     def _listen(self) -> list[str]:
         host, port, tls_port = self._options.host, self._options.port, self._options.tls_port

@@ -12,6 +12,7 @@ from typing import Final, final
 from drivers.contract import CallRefused, Host, TapFailedError, TapOptionsError
 from drivers.taps.sip._options import Options
 from drivers.taps.sip.front._configuration import Configuration
+from drivers.taps.sip.front._engine import Engine
 from drivers.taps.sip.front._folder import make_folder, place_certificate
 from drivers.taps.sip.front._links import Links
 from drivers.taps.sip.front._process import Process, end_strays
@@ -39,6 +40,7 @@ class Front:
         self._shares = shares
         self._folder: Path | None = None
         self._process: Process | None = None
+        self._engine: Engine | None = None
         self._rpc: Rpc | None = None
         self._links: Links | None = None
         self._host: Host | None = None
@@ -58,6 +60,8 @@ class Front:
         configuration = Configuration(self._options, program, self._folder, self._shares)
         end_strays(configuration.path)
         configuration.write()
+        if self._options.media == "rtpengine":
+            self._engine = Engine(self._options, self._folder, sum(self._shares))
         self._process = Process(program, configuration.path, self._tell)
         self._rpc = Rpc(self._folder)
         self._wait_for_answer()
@@ -70,6 +74,8 @@ class Front:
         if self._process is None or self._rpc is None or self._links is None:
             raise TapFailedError("the front is not open")
         self._process.check()
+        if self._engine is not None:
+            self._engine.check()
         now_s = time.monotonic()
         try:
             self._links.look()
@@ -99,6 +105,8 @@ class Front:
             self._rpc.close()
         if self._process is not None:
             self._process.close()
+        if self._engine is not None:
+            self._engine.close()
         if self._folder is not None and not self._options.tls_port:
             shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -1,0 +1,58 @@
+"""rtpengine before the media: it turns SRTP and codecs that PJSIP lacks (Opus) into plain G.711 for the workers."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Final, final
+
+from drivers.contract import TapFailedError, TapOptionsError
+from drivers.taps.sip._options import Options
+
+_PORTS_A_CALL: Final = 12  # two streams, two sides, RTP and RTCP, and some that are not free again yet
+_LEAST_PORTS: Final = 200
+_END_S: Final = 3.0
+_WARNINGS: Final = 4
+_LOCAL: Final = "127.0.0.1"
+
+
+@final
+class Engine:
+    """One run of rtpengine, controlled by Kamailio. Its parent's death ends it.
+
+    What it says goes to our standard error, and so into the box's log.
+    """
+
+    def __init__(self, options: Options, folder: Path, calls: int) -> None:
+        program = shutil.which("rtpengine") or shutil.which("rtpengine", path="/usr/sbin:/usr/bin:/usr/local/bin")
+        if program is None:
+            raise TapOptionsError('media = "rtpengine" needs the package rtpengine-daemon')
+        last = options.rtpengine_ports + max(_LEAST_PORTS, _PORTS_A_CALL * calls)
+        if last > 65535:
+            raise TapOptionsError(f"rtpengine_ports: {calls} calls need the ports up to {last}")
+        with_us = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+        own = ["--foreground", "--log-stderr", "--no-log-timestamps", f"--log-level={_WARNINGS}", "--table=-1"]
+        own += ["--config-file=none", f"--pidfile={folder / 'rtpengine.pid'}", "--delete-delay=0"]
+        own += [f"--interface={options.host}", f"--listen-ng={_LOCAL}:{options.engine_port}"]
+        own += [f"--port-min={options.rtpengine_ports}", f"--port-max={last}"]
+        own += [f"--timeout={round(options.dead_call_s) + 1}", f"--silent-timeout={round(options.held_call_s) + 1}"]
+        self._popen = subprocess.Popen(
+            [*with_us, program, *own], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=folder
+        )
+
+    def check(self) -> None:
+        """Raise :class:`TapFailedError` when it has ended."""
+        code = self._popen.poll()
+        if code is not None:
+            raise TapFailedError(f"rtpengine ended with code {code}")
+
+    def close(self) -> None:
+        """End it: in good order first, then by force."""
+        self._popen.send_signal(signal.SIGTERM)
+        try:
+            self._popen.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait()

@@ -1,0 +1,132 @@
+"""rtpengine before the media: callers that send SRTP or Opus are recorded as the workers hear them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import psutil
+import pytest
+
+from appliance.audio import measure
+from appliance.audio.measure import read_coded
+from drivers.contract import CallLeft
+from hil.peers.call_plan import CallPlan
+from hil.peers.sip_caller import SipCaller, write_tone
+from hil.peers.siprec_client import SiprecClient
+from tests.wires.front.conftest import front_folder, running, until
+from tests.wires.sip.conftest import Trunk
+from tests.wires.sip.metadata import document
+
+pytestmark = [
+    pytest.mark.wires,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(shutil.which("rtpengine") is None, reason="rtpengine is not installed"),
+]
+
+TONE_HZ = 441.0
+ENGINE = {"media": "rtpengine", "rtpengine_ports": 42000}
+OPUS_HZ, OPUS_FRAMES = 48_000, 960
+
+
+def engines(trunk: Trunk) -> list[psutil.Process]:
+    """The trunk's own rtpengine."""
+    mark = str(front_folder(trunk.port))
+    return [p for p in psutil.process_iter(["name", "cmdline"]) if any(mark in a for a in p.info["cmdline"] or ())
+            and p.info["name"] == "rtpengine"]  # fmt: skip
+
+
+async def heard_tone(trunk: Trunk) -> measure.Tone:
+    (left,) = await trunk.wait(CallLeft)
+    return measure.find_tone(trunk.legs(left.session)[0].pcm, 8000)
+
+
+async def test_a_phone_that_sends_srtp_is_recorded(tmp_path: Path) -> None:
+    async with running(tmp_path / "run", calls=4, **ENGINE) as trunk:
+        sound = write_tone(tmp_path / "tone.wav", TONE_HZ, 2)
+        plan = CallPlan(
+            number=0, uri=f"sip:5003@127.0.0.1:{trunk.port}", sounds=(str(sound),), duration_s=2.2, srtp=True
+        )
+        with SipCaller([plan]) as caller:
+            await asyncio.to_thread(caller.wait, "ended", timeout_s=15)
+        tone = await heard_tone(trunk)
+        assert tone.frequency_hz == pytest.approx(TONE_HZ, abs=0.2)
+        assert tone.frames >= 1.9 * 8000
+    assert engines(trunk) == []
+
+
+async def test_without_it_srtp_is_refused_and_told(tmp_path: Path) -> None:
+    async with running(tmp_path / "run", calls=4) as trunk:
+        sound = write_tone(tmp_path / "tone.wav", TONE_HZ, 1)
+        plan = CallPlan(number=0, uri=f"sip:5003@127.0.0.1:{trunk.port}", sounds=(str(sound),), srtp=True)
+        with SipCaller([plan]) as caller:
+            (fact,) = (await asyncio.to_thread(caller.wait_over, timeout_s=15)).values()
+        assert fact.event == "refused"
+
+
+def opus_packets(seconds: float) -> list[bytes]:
+    """A tone as Opus packets of 20 ms."""
+    encoder = av.CodecContext.create("libopus", "w")
+    assert isinstance(encoder, av.AudioCodecContext)
+    encoder.sample_rate, encoder.format, encoder.layout = OPUS_HZ, av.AudioFormat("s16"), av.AudioLayout("mono")
+    pcm = measure.make_tone(TONE_HZ, OPUS_HZ, round(seconds * OPUS_HZ), -16)
+    made = []
+    for first in range(0, len(pcm) - OPUS_FRAMES + 1, OPUS_FRAMES):
+        frame = av.AudioFrame.from_ndarray(pcm[np.newaxis, first : first + OPUS_FRAMES], "s16", "mono")
+        frame.sample_rate = OPUS_HZ
+        made += [bytes(packet) for packet in encoder.encode(frame)]
+    return made
+
+
+async def send_opus(target: tuple[str, int], source: socket.socket, seconds: float) -> None:
+    begun_s = time.monotonic()
+    for number, payload in enumerate(opus_packets(seconds)):
+        await asyncio.sleep(max(0.0, begun_s + number * 0.02 - time.monotonic()))
+        header = struct.pack("!BBHII", 0x80, 111, number, number * OPUS_FRAMES, 99)
+        source.sendto(header + payload, target)
+
+
+async def test_a_sender_of_opus_is_recorded(tmp_path: Path, caller: Any) -> None:
+    async with running(tmp_path, calls=4, **ENGINE) as trunk:
+        port = caller.socket.getsockname()[1]
+        offer = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", f"m=audio {port} RTP/AVP 111"]
+        offer += ["a=rtpmap:111 opus/48000/2", "a=fmtp:111 useinbandfec=0", "a=sendonly", ""]
+        uri, proxy = f"sip:5003@127.0.0.1:{trunk.port}", ("127.0.0.1", trunk.port)
+        dialog = await caller.uac.invite(uri, proxy, "4711", {}, "\r\n".join(offer))
+        await send_opus(dialog.media[0], caller.socket, 2)
+        assert await caller.bye(dialog) == 200
+        tone = await heard_tone(trunk)
+        assert tone.frequency_hz == pytest.approx(TONE_HZ, abs=0.2)
+        assert tone.frames >= 1.8 * 8000
+
+
+async def test_a_plain_siprec_call_loses_nothing_by_it(tmp_path: Path, caller: Any) -> None:
+    async with running(tmp_path, calls=4, **ENGINE) as trunk:
+        async with SiprecClient(trunk.port, caller.socket.getsockname()[1]) as client:
+            await client.begin(document())
+            await caller.send(client, range(50))
+            assert await client.offer(["sendonly", "sendonly"]) == 200
+            await caller.send(client, range(50, 100))
+            assert await client.end() == 200
+        (left,) = await trunk.wait(CallLeft)
+        legs = trunk.legs(left.session)
+        assert [read_coded(legs[n].pcm, n).lost(100) for n in (0, 1)] == [[], []]
+
+
+async def test_a_killed_rtpengine_is_started_again(tmp_path: Path, caller: Any) -> None:
+    async with running(tmp_path, calls=4, **ENGINE) as trunk:
+        (engine,) = engines(trunk)
+        engine.kill()
+        await until(lambda: trunk.tap.status.restarts == 1 and trunk.tap.status.workers_up == 2)
+        dialog = await caller.call(trunk.port)
+        await caller.send(dialog, range(20))
+        assert await caller.bye(dialog) == 200
+        (left,) = await trunk.wait(CallLeft)
+        assert trunk.read(left.session).measured["leg0"]["packets"] == 20
