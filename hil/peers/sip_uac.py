@@ -48,6 +48,7 @@ class Dialog:
     sequence: int = 1
     branch: str = ""
     media: tuple[Address, ...] = ()
+    answer: str = ""  # SDP
     ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     responses: asyncio.Queue[Message] = dataclasses.field(default_factory=asyncio.Queue)
 
@@ -119,7 +120,7 @@ class Uac(asyncio.DatagramProtocol):
         dialog.remote = answer.one("To", "t")
         dialog.contact = _uri_of(answer.one("Contact", "m")) or uri
         dialog.routes = tuple(reversed(answer.all("Record-Route")))
-        dialog.media = _media_of(answer.body)
+        dialog.media, dialog.answer = _media_of(answer.body), answer.body
         self._send(dialog, "ACK")
         return dialog
 

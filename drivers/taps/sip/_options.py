@@ -74,6 +74,15 @@ class Options(DiallingOptions):
             "none: the workers themselves, each on a port of its own; auto: kamailio where it is installed"
         ),
     ] = "none"
+    peer_calls_per_s: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10000,
+            description="with a front: calls that one address may begin in a second, more are answered 503; "
+            "0: three quarters of what all workers take, so that a flood from one leaves room for the others",
+        ),
+    ] = 0
     media: Annotated[
         Literal["direct", "rtpengine"],
         Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import socket
 import struct
@@ -19,7 +20,9 @@ from appliance.audio import measure
 from appliance.audio.measure import read_coded
 from drivers.contract import CallLeft
 from hil.peers.call_plan import CallPlan
+from hil.peers.rtpengine import Ng, Rtpengine
 from hil.peers.sip_caller import SipCaller, write_tone
+from hil.peers.sip_uac import offer_audio
 from hil.peers.siprec_client import SiprecClient
 from tests.wires.front.conftest import front_folder, running, until
 from tests.wires.sip.conftest import Trunk
@@ -105,6 +108,30 @@ async def test_a_sender_of_opus_is_recorded(tmp_path: Path, caller: Any) -> None
         tone = await heard_tone(trunk)
         assert tone.frequency_hz == pytest.approx(TONE_HZ, abs=0.2)
         assert tone.frames >= 1.8 * 8000
+
+
+async def test_a_caller_that_keys_by_dtls_is_recorded(tmp_path: Path, caller: Any) -> None:
+    """The caller's DTLS is that of another rtpengine, which gets plain packets and sends them on."""
+    far = tmp_path / "far"
+    far.mkdir()
+    async with running(tmp_path, calls=4, **ENGINE) as trunk:
+        with Rtpengine(far, (43_000, 43_100)) as engine, Ng(engine.control) as ng:
+            ends = {"call_id": "one", "from_tag": "a", "ICE": "remove"}
+            sdp = offer_audio(caller.socket.getsockname()[1], 1)
+            told = ng.ask(command="offer", sdp=sdp, transport_protocol="UDP/TLS/RTP/SAVPF", **ends)
+            uri, proxy = f"sip:5003@127.0.0.1:{trunk.port}", ("127.0.0.1", trunk.port)
+            offer = re.sub(r"^.*?3:sdp\d+:", "", told, flags=re.DOTALL).rpartition("\r\n")[0] + "\r\n"
+            assert "a=fingerprint:" in offer
+            dialog = await caller.uac.invite(uri, proxy, "4711", {}, offer)
+            assert "UDP/TLS/RTP/SAVPF" in dialog.answer
+            told = ng.ask(command="answer", sdp=dialog.answer, to_tag="b", **ends)
+            port = int(re.findall(r"m=audio (\d+)", told)[0])
+            await asyncio.sleep(1)  # for the handshake
+            dialog.media = (("127.0.0.1", port),)
+            await caller.send(dialog, range(100))
+            assert await caller.bye(dialog) == 200
+        (left,) = await trunk.wait(CallLeft)
+        assert read_coded(trunk.legs(left.session)[0].pcm, 0).lost(100) == []
 
 
 async def test_a_plain_siprec_call_loses_nothing_by_it(tmp_path: Path, caller: Any) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from appliance.audio.measure import read_coded
-from drivers.contract import CallLeft
+from drivers.contract import CallArrived, CallLeft
 from hil.peers.sip_uac import CallRefusedError, offer_audio
 from hil.peers.siprec_client import SiprecClient
-from tests.wires.front.conftest import running
+from tests.wires.front.conftest import running, until
 from tests.wires.sip.metadata import document
 
 pytestmark = [pytest.mark.wires, pytest.mark.asyncio(loop_scope="module")]
@@ -24,11 +24,11 @@ FLOOD_S = 2.0
 
 def invite(number: int, body: str, kind: str = "application/sdp", length: int | None = None) -> bytes:
     lines = [
-        "INVITE sip:5003@127.0.0.1 SIP/2.0",
+        "INVITE sip:storm@127.0.0.1 SIP/2.0",
         f"Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKstorm{number}",
         "Max-Forwards: 70",
         f"From: <sip:storm@127.0.0.1>;tag={number}",
-        "To: <sip:5003@127.0.0.1>",
+        "To: <sip:storm@127.0.0.1>",
         "Contact: <sip:storm@127.0.0.1:9>",
         f"Call-ID: storm-{number}",
         "CSeq: 1 INVITE",
@@ -38,24 +38,34 @@ def invite(number: int, body: str, kind: str = "application/sdp", length: int | 
     return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
 
 
-def flood(port: int) -> None:
+def flood(port: int, address: str) -> None:
     body = offer_audio(40000, 2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
+        source.bind((address, 0))
         begun_s = time.monotonic()
         for number in range(FLOOD):
             time.sleep(max(0.0, begun_s + number * FLOOD_S / FLOOD - time.monotonic()))
             source.sendto(invite(number, body), ("127.0.0.1", port))
 
 
-async def test_a_flood_costs_a_call_nothing(tmp_path: Path, caller: Any) -> None:
-    async with running(tmp_path, calls=8) as trunk:
+PEERS = ["127.0.0.1", "127.0.0.9"]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.9", "127.0.0.66"], ids=["peer", "stranger"])
+async def test_a_flood_costs_a_call_nothing_and_keeps_no_other_out(tmp_path: Path, caller: Any, address: str) -> None:
+    async with running(tmp_path, calls=12, peers=PEERS, unknown_devices="refuse", devices=["5003", "5004"]) as trunk:
         dialog = await caller.call(trunk.port, streams=2)
         media = asyncio.create_task(caller.send(dialog, range(150)))
-        await asyncio.to_thread(flood, trunk.port)
+        storm = asyncio.create_task(asyncio.to_thread(flood, trunk.port, address))
+        await asyncio.sleep(FLOOD_S / 2)
+        other = await caller.call(trunk.port, to="5004")
+        await storm
         await media
+        assert await caller.bye(other) == 200
         assert await caller.bye(dialog) == 200
-        left = next(fact for fact in await trunk.wait(CallLeft) if fact.session)
-        legs = trunk.legs(left.session)
+        session = next(fact.session for fact in trunk.all(CallArrived) if fact.reference == dialog.call_id)
+        await until(lambda: session in {fact.session for fact in trunk.all(CallLeft)})
+        legs = trunk.legs(session)
         assert [read_coded(legs[n].pcm, n).lost(150) for n in (0, 1)] == [[], []]
         assert trunk.tap.status.restarts == 0
 

@@ -12,11 +12,13 @@ from drivers.taps.sip._options import Options
 from drivers.taps.sip.front._program import Program
 
 _CHILDREN: Final = 2  # processes a socket
+_STRANGERS_PER_S: Final = 50  # who is no peer is told so, this often; the rest is dropped
 _PAIR: Final = 2  # ports a worker has: SIP and, one above, metadata
 
 _MEDIA_MODULES: Final = """loadmodule "rtpengine.so"
 modparam("rtpengine", "rtpengine_sock", "udp:127.0.0.1:{port}")
 modparam("rtpengine", "rtpengine_tout_ms", 500)
+modparam("rtpengine", "rtpengine_disable_tout", 2)
 modparam("rtpengine", "queried_nodes_limit", 1)"""
 _NOTHING: Final = "$var(n) = 0;"  # Kamailio takes no empty block
 _FOR_WORKERS: Final = "RTP/AVP ICE=remove rtcp-mux-demux SDES-off DTLS=off replace-origin"
@@ -53,9 +55,10 @@ class Configuration:
 
     def _values(self) -> Mapping[str, str]:
         options, first = self._options, self._options.worker_port(0)
+        all_per_s = options.calls_per_s * len(self._shares)
         return {
             "CALLS": str(sum(self._shares)),
-            "CALLS_PER_S": str(options.calls_per_s * len(self._shares)),
+            "CALLS_PER_S": str(all_per_s),
             "CAPACITIES": "\n".join(
                 f"  $sht(calls=>{k}) = {calls};\n  $sht(up=>{k}) = 0;" for k, calls in enumerate(self._shares)
             ),
@@ -70,6 +73,7 @@ class Configuration:
             "MEDIA_END": "rtpengine_delete();" if self._with_engine else _NOTHING,
             "MODULES": f"{self._program.modules}/",
             "PAST_PORT": str(first + _PAIR * len(self._shares)),
+            "PEER_CALLS_PER_S": str(options.peer_calls_per_s or max(1, all_per_s * 3 // 4)),
             "PEERS": _allow(options.peers),
             "TLS_CORE": "enable_tls=yes" if options.tls_port else "",
             "TLS_MODULES": self._tls_module() if options.tls_port else "",
@@ -106,7 +110,9 @@ def _allow(peers: Sequence[str]) -> str:
         [
             f"  if ({tests}) {{",
             '    if (pl_check("strangers", "TAILDROP", "1")) xlog("L_NOTICE", "linetap:stranger $proto:$si:$sp\\n");',
-            '    if (!is_method("ACK")) sl_send_reply("403", "Forbidden");',
+            f'    if (!is_method("ACK") && pl_check("turned-away", "TAILDROP", "{_STRANGERS_PER_S}")) {{',
+            '      sl_send_reply("403", "Forbidden");',
+            "    }",
             "    exit;",
             "  }",
         ]
