@@ -199,6 +199,7 @@ class Box:
         )
         sources: tuple[Source, ...] = (
             lambda: box_figures.of_taps(self.taps),
+            lambda: box_figures.of_lines(self.taps),
             lambda: box_figures.of_scheduler(self.scheduler),
             lambda: box_figures.of_writing(self.writer, self.saver, self._troubles),
             lambda: box_figures.of_ports((one.gate for one in self._ports()), proxy, self.certificates),
@@ -365,7 +366,7 @@ class Box:
         if below != self._below_reserve:
             self._below_reserve = below
             self._tell_health()
-        for session, seconds in turned.silent_s.items():
+        for session, seconds in (turned.silent_s | self.taps.quiet_s()).items():
             self.scheduler.silent(session, seconds)
 
 

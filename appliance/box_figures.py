@@ -15,6 +15,7 @@ from appliance.recording.saving import Saver
 from appliance.recording.writer_link import WriterLink
 from appliance.scheduler.service import Scheduler
 from appliance.taps import Taps
+from drivers.contract import LineMeter
 
 
 def of_taps(taps: Taps) -> Iterable[Figure]:
@@ -35,6 +36,32 @@ def of_taps(taps: Taps) -> Iterable[Figure]:
                 "linetap_account_registered", "1 while the account is registered.", account.registered, of_account
             )
             yield Figure("linetap_account_answer", "The registrar's last answer (SIP).", account.code, of_account)
+
+
+def of_lines(taps: Taps) -> Iterable[Figure]:
+    """What taps measure: the clock and losses of each card, the level of each line."""
+    for name, meters in taps.meters().items():
+        labels = (("tap", name),)
+        for meter in meters:
+            yield Figure("linetap_card_present", "1 while the card gives frames.", meter.present, labels)
+            yield Figure("linetap_card_overruns_total", "Times its buffer ran over.", meter.overruns, labels)
+            yield Figure("linetap_card_reopened_total", "Times it was opened again.", meter.reopened, labels)
+            if meter.drift_ppm is not None:
+                yield Figure("linetap_card_drift_ppm", "Its clock against the system's.", meter.drift_ppm, labels)
+            for line in meter.lines:
+                yield from _of_line(line, (*labels, ("line", line.line)))
+
+
+def _of_line(line: LineMeter, labels: tuple[tuple[str, str], ...]) -> Iterable[Figure]:
+    yield Figure("linetap_line_voice", "1 while there is voice on the line.", line.voice, labels)
+    kinds = (
+        ("level_dbfs", "Level of the last second; 0 is a full-scale sine.", line.level_dbfs),
+        ("peak_dbfs", "Its peak.", line.peak_dbfs),
+        ("level_dbm0", "Its level by the card's calibration.", line.level_dbm0),
+    )
+    for kind, told, values in kinds:
+        for leg, value in enumerate(values):
+            yield Figure(f"linetap_line_{kind}", told, value, (*labels, ("leg", str(leg))))
 
 
 def of_scheduler(scheduler: Scheduler) -> Iterable[Figure]:

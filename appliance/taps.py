@@ -13,7 +13,7 @@ from appliance.channels.channel import Assignment
 from appliance.channels.pool import ChannelPool
 from appliance.playback.service import Playbacks
 from appliance.scheduler.arrivals import Arrivals
-from drivers.contract import Line, LineUnknownError, TapEvent, TapOptions, TapOptionsError
+from drivers.contract import Line, LineUnknownError, TapEvent, TapMeter, TapOptions, TapOptionsError
 
 
 @final
@@ -105,6 +105,15 @@ class Taps:
     def status(self) -> dict[str, TapStatus]:
         """How every tap does, by name."""
         return {name: tap.status for name, tap in self._supervisors.items()}
+
+    def meters(self) -> dict[str, list[TapMeter]]:
+        """What every tap measures, by name."""
+        return {name: tap.meters() for name, tap in self._supervisors.items()}
+
+    def quiet_s(self) -> dict[str, float]:
+        """Seconds without voice of each session whose tap listens by itself."""
+        lines = (line for meters in self.meters().values() for meter in meters for line in meter.lines)
+        return {line.session: line.quiet_s for line in lines if line.session and line.quiet_s is not None}
 
     def _fact(self, tap: str, fact: TapEvent) -> None:
         if self._playbacks and self._playbacks.fact(tap, fact):

@@ -239,6 +239,36 @@ TAP_EVENTS: tuple[type[TapEvent], ...] = (
 )
 
 
+# --- what can be seen of lines at any moment -------------------------------------------------------------------------
+
+
+class LineMeter(pydantic.BaseModel):
+    """What a tap measures on a line now. Levels are those of the last second, one a leg, 0 being a full-scale sine.
+
+    ``quiet_s`` are seconds since the last voice in the session that goes on; None without a session.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True)
+    line: str
+    level_dbfs: tuple[float, ...] = ()  # empty while the device gives no frames
+    peak_dbfs: tuple[float, ...] = ()
+    level_dbm0: tuple[float, ...] = ()  # empty without a calibration
+    voice: bool = False
+    session: str = ""
+    quiet_s: float | None = None
+
+
+class TapMeter(pydantic.BaseModel):
+    """What a worker of a tap measures now. Counts are since its start."""
+
+    model_config = pydantic.ConfigDict(frozen=True)
+    present: bool  # the device gives frames
+    overruns: int = 0
+    reopened: int = 0
+    drift_ppm: float | None = None
+    lines: tuple[LineMeter, ...] = ()
+
+
 # --- where audio goes -------------------------------------------------------------------------------------------
 
 
@@ -390,6 +420,13 @@ class Tap(abc.ABC):
 
     def health(self, trouble: str) -> None:  # noqa: B027 - most taps have nobody to tell
         """Take note of what keeps the box from recording; empty while nothing does. Comes at each change."""
+
+    def meter(self) -> TapMeter | None:
+        """Tell what is measured now; called once a second. None for a tap that measures nothing.
+
+        A tap that tells ``quiet_s`` decides by it what MAXRECORDSILENCE takes for silence on its lines.
+        """
+        return None
 
     def hang_up(self, line: str, reason: str) -> None:
         """End the call on the line (taps on which calls arrive or that dial)."""

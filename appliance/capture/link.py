@@ -13,9 +13,21 @@ import pydantic
 
 from appliance.capture.child import Child, Program, Watch
 from appliance.capture.host import HostOptions
-from appliance.capture.protocol import Command, Dial, Done, Emitted, HangUp, Health, Join, Start, Stop, WorkerEvent
+from appliance.capture.protocol import (
+    Alive,
+    Command,
+    Dial,
+    Done,
+    Emitted,
+    HangUp,
+    Health,
+    Join,
+    Start,
+    Stop,
+    WorkerEvent,
+)
 from appliance.capture.verdict import error_named
-from drivers.contract import Line, TapEvent, TapFailedError, TapOptions, WorkerPlan
+from drivers.contract import Line, TapEvent, TapFailedError, TapMeter, TapOptions, WorkerPlan
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +52,7 @@ class WorkerLink:
     ) -> None:
         self.name = f"{options.name}-{plan.index}"
         self.lines = plan.lines
+        self.meter: TapMeter | None = None  # the newest, of a worker that is up
         self.settled = asyncio.Event()  # it came up, or failed to, for the first time
         self._on_fact = on_fact
         self._on_up = on_up
@@ -96,6 +109,8 @@ class WorkerLink:
     def _take(self, message: WorkerEvent) -> None:
         if isinstance(message, Emitted):
             self._on_fact(message.fact)
+        elif isinstance(message, Alive):
+            self.meter = message.meter
         elif isinstance(message, Done):
             answer = self._waiting.get(message.number)
             if answer is not None and not answer.done():
@@ -108,6 +123,7 @@ class WorkerLink:
         self._on_up(self.lines)
 
     def _down(self, reason: str) -> None:
+        self.meter = None
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(TapFailedError(f"worker {self.name} {reason}"))

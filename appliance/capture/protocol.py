@@ -8,7 +8,7 @@ once, since its position stands in the files.
 from __future__ import annotations
 
 import os
-from typing import Annotated, Any, Final, Literal, final
+from typing import Annotated, Final, Literal, final
 
 import pydantic
 
@@ -24,6 +24,7 @@ from drivers.contract import (
     Registered,
     SessionClosed,
     SessionOpened,
+    TapMeter,
 )
 
 SPENT_CODE: Final = os.EX_TEMPFAIL
@@ -176,7 +177,7 @@ class Alive(_Message):
     """Sent once a second: proof that the worker's main thread turns."""
 
     event: Literal["alive"] = "alive"
-    facts: dict[str, Any] = {}
+    meter: TapMeter | None = None  # of a tap that measures its lines
 
 
 # --- core -> writer -----------------------------------------------------------------------------------------------

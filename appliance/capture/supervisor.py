@@ -20,6 +20,7 @@ from drivers.contract import (
     LineUnknownError,
     Registered,
     TapEvent,
+    TapMeter,
     TapOptions,
 )
 
@@ -102,6 +103,10 @@ class TapSupervisor:
             lost_frames=self._lost_frames,
             accounts=tuple(self._accounts.values()),
         )
+
+    def meters(self) -> list[TapMeter]:
+        """What its workers measure, each as it told last; empty for a tap that measures nothing."""
+        return [worker.meter for worker in self._workers if worker.meter is not None]
 
     def pids(self) -> list[int]:
         """Processes that run now."""

@@ -112,7 +112,7 @@ class Worker:
                 self._tap.poll()
                 poll_at_s = now_s + _POLL_S
             if now_s >= alive_at_s:
-                self._pipe.send(Alive())
+                self._pipe.send(Alive(meter=self._tap.meter()))
                 alive_at_s = now_s + _ALIVE_S
             command = self._pipe.receive(max(0.0, poll_at_s - monotonic_s()))
             if command is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import select
 import threading
@@ -12,6 +13,7 @@ from typing import Final, final
 from drivers.contract import LineFault, LossReason, TapFailedError, TapOptionsError
 from drivers.taps.soundcard._inputs import Inputs, Pcm
 from drivers.taps.soundcard._line import CardLine
+from drivers.taps.soundcard._meter import Meter
 from drivers.taps.soundcard._run import Run
 from drivers.taps.soundcard._session import Card
 from drivers.taps.soundcard._stream import (
@@ -36,6 +38,16 @@ _JOIN_S: Final = 3.0
 
 
 @final
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a card is ready to be read, how long it may give nothing, how often an absent one is looked for."""
+
+    period_s: float
+    stall_s: float
+    again_s: float
+
+
+@final
 class Feed:
     """One card, from :meth:`open` to :meth:`close`.
 
@@ -43,10 +55,10 @@ class Feed:
     ----------
     lines
         In the order of the rows that ``inputs`` makes.
+    meter
+        Measures the same rows.
     lock
-        Of the lines; held while frames are handed out.
-    again_s
-        An absent card is looked for this often.
+        Of the lines and the meter; held while frames are handed out.
     """
 
     def __init__(
@@ -55,19 +67,22 @@ class Feed:
         open_stream: OpenStream,
         inputs: Inputs,
         lines: Sequence[CardLine],
+        meter: Meter,
         *,
         lock: threading.Lock,
-        stall_s: float,
-        again_s: float,
+        pace: Pace,
     ) -> None:
         self.serving = False
         self._card = card
         self._open_stream = open_stream
         self._inputs = inputs
         self._lines = lines
+        self._meter = meter
         self._lock = lock
-        self._stall_s = stall_s
-        self._again_s = again_s
+        # Rather longer than a period: a turn that reads half of one costs as much as one that reads all of it.
+        self._turn_s = max(_TURN_S, 1.25 * pace.period_s)
+        self._stall_s = pace.stall_s
+        self._again_s = pace.again_s
         self._wake = Wake()
         self._poll = select.poll()
         self._poll.register(self._wake.descriptor, select.POLLIN)
@@ -108,6 +123,11 @@ class Feed:
         if self._thread.ident is not None and not self._thread.is_alive():
             raise TapFailedError("the card's thread ended")
 
+    @property
+    def present(self) -> bool:
+        """Whether the card gives frames."""
+        return self._run is not None
+
     def close(self) -> None:
         """End the thread and let the card go."""
         self._ending.set()
@@ -134,7 +154,7 @@ class Feed:
             self._disconnect()
 
     def _turn(self, stream: Stream) -> None:
-        wait_s = _ENDING_TURN_S if any(line.ending for line in self._lines) else _TURN_S
+        wait_s = _ENDING_TURN_S if any(line.ending for line in self._lines) else self._turn_s
         self._poll.poll(wait_s * 1000)
         self._wake.clear()
         if self._read(stream):
@@ -175,6 +195,7 @@ class Feed:
             if begins:
                 self._miss(run.first_s)
             self._card.drift_ppm = run.drift_ppm if run.drift_ppm is not None else self._card.drift_ppm
+            self._meter.take(rows, block.read_s)
             self._hand_out(run, rows, at_frame)
         if begins:
             self._flows.set()
@@ -241,6 +262,7 @@ class Feed:
             return
         for line in self._lines:
             line.break_off(self._run.at_s(self._run.frames))
+        self._meter.break_off()
         self._run = None
 
     def _miss(self, moment_s: float) -> None:

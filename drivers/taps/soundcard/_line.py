@@ -69,6 +69,11 @@ class CardLine:
         self._again_at_s = 0.0
 
     @property
+    def session(self) -> Session | None:
+        """What goes on."""
+        return self._session
+
+    @property
     def ending(self) -> bool:
         """Whether a session waits for its last frames."""
         return self._ending is not None

@@ -70,8 +70,8 @@ class Options(TapOptions):
     ] = ()
     period_ms: Annotated[
         int, Field(ge=5, le=500, description="the card is read this often; 20 for a card that is a sound server's")
-    ] = 200
-    buffer_ms: Annotated[int, Field(ge=50, le=4000, description="the card keeps so much when it is not read")] = 1000
+    ] = 500
+    buffer_ms: Annotated[int, Field(ge=50, le=4000, description="the card keeps so much when it is not read")] = 2000
     stall_s: Annotated[
         float, Field(ge=0.5, le=60, description="a card that gave no frame for so long is opened again")
     ] = 1
@@ -102,6 +102,8 @@ class Options(TapOptions):
             raise ValueError(f"a line has an input that the card's {self.channels} channels do not have")
         if self.buffer_ms < 2 * self.period_ms:
             raise ValueError("buffer_ms is at least twice period_ms")
+        if self.stall_s * 1000 < 2 * self.period_ms:
+            raise ValueError("stall_s is at least twice period_ms")
         if self.vox_never_below_dbfs >= self.vox_always_above_dbfs:
             raise ValueError("vox_never_below_dbfs is less than vox_always_above_dbfs")
         if self.vox_hysteresis_db >= self.vox_onset_db:

@@ -18,7 +18,8 @@ class Run:
 
     Whoever reads all that is there at a moment t and has n frames then knows that frame n was not captured later than
     t: t - n / rate is the moment of frame 0, or somewhat late. The least of a second or two is the best, and follows
-    a card's clock that drifts.
+    a card's clock that drifts. ``drift_ppm`` is how much faster than the system's the card's clock goes; None before
+    there are ten seconds to tell by.
     """
 
     def __init__(self, rate_hz: int) -> None:
@@ -29,6 +30,7 @@ class Run:
         self._bucket = (math.nan, math.inf)  # moment, and moment of frame 0 by it
         self._before_s = math.inf
         self._drift = _Drift()
+        self.drift_ppm: float | None = None
 
     def take(self, frames: int, read_s: float) -> None:
         """Count ``frames`` more, which were all that was there at ``read_s``."""
@@ -39,6 +41,7 @@ class Run:
             self._bucket_end_s = read_s + _BUCKET_S
         if read_s >= self._bucket_end_s:
             self._drift.take(*self._bucket)
+            self.drift_ppm = self._drift.ppm()
             self._before_s, self._bucket = self._bucket[1], (math.nan, math.inf)
             self._bucket_end_s = read_s + _BUCKET_S
         if zero_s < self._bucket[1]:
@@ -51,11 +54,6 @@ class Run:
     def frame_at(self, moment_s: float) -> int:
         """First frame captured at or after a moment; not before the first :meth:`take`."""
         return max(0, math.ceil((moment_s - self._zero_s) * self._rate_hz - 1e-3))
-
-    @property
-    def drift_ppm(self) -> float | None:
-        """How much faster than the system's the card's clock goes; None before there are ten seconds to tell by."""
-        return self._drift.ppm()
 
     @property
     def _zero_s(self) -> float:

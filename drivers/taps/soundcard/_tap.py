@@ -10,12 +10,23 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Final, final
 
 from drivers import contract
-from drivers.contract import Host, Line, LineUnknownError, SessionSink, TapOptions, TapOptionsError, WorkerPlan
+from drivers.contract import (
+    Host,
+    Line,
+    LineMeter,
+    LineUnknownError,
+    SessionSink,
+    TapMeter,
+    TapOptions,
+    TapOptionsError,
+    WorkerPlan,
+)
 from drivers.taps.soundcard._backends import opener
 from drivers.taps.soundcard._ears import Ears
-from drivers.taps.soundcard._feed import Feed
+from drivers.taps.soundcard._feed import Feed, Pace
 from drivers.taps.soundcard._inputs import Inputs
 from drivers.taps.soundcard._line import CardLine
+from drivers.taps.soundcard._meter import Meter
 from drivers.taps.soundcard._options import LineOptions, Options
 from drivers.taps.soundcard._session import Card
 from drivers.taps.soundcard._vox import VoxRules
@@ -46,20 +57,24 @@ class Tap(contract.Tap):
         self._lock = threading.Lock()  # of the lines: the card's thread and the verbs exclude each other
         self._lines: dict[str, CardLine] = {}
         self._feed: Feed | None = None
+        self._card: Card | None = None
+        self._meter: Meter | None = None
 
     def open(self, host: Host) -> None:
         """See :meth:`drivers.contract.Tap.open`. A card that is not there is waited for."""
         options = self._options
         card = Card(options.device, options.backend, options.card_rate_hz, options.full_scale_dbm0, host)
+        meter = Meter([len(line.inputs) for line in options.card_lines], options.card_rate_hz, _rules(options))
+        self._card, self._meter = card, meter
         self._lines = {line.name: _card_line(card, line, options) for line in options.card_lines}
         self._feed = Feed(
             card,
             opener(options),
             Inputs(options.card_lines, options.card_rate_hz),
             list(self._lines.values()),
+            meter,
             lock=self._lock,
-            stall_s=options.stall_s,
-            again_s=_AGAIN_S[options.backend],
+            pace=Pace(options.period_ms / 1000, options.stall_s, _AGAIN_S[options.backend]),
         )
         self._feed.open()
 
@@ -96,6 +111,37 @@ class Tap(contract.Tap):
             self._feed.check()
             self._feed.serving = True
 
+    def meter(self) -> TapMeter | None:
+        """Tell the levels of each line, who is silent, and how the card does."""
+        if self._feed is None or self._card is None:
+            return None
+        card = self._card
+        with self._lock:
+            now_s = time.monotonic()
+            return TapMeter(
+                present=self._feed.present,
+                overruns=card.overruns,
+                reopened=max(0, card.openings - 1),
+                drift_ppm=round(card.drift_ppm, 2) if card.drift_ppm is not None else None,
+                lines=tuple(self._read(number, line, now_s) for number, line in enumerate(self._lines.values())),
+            )
+
+    def _read(self, number: int, line: CardLine, now_s: float) -> LineMeter:
+        assert self._meter is not None
+        reading, session = self._meter.read(number, now_s), line.session
+        full_scale_dbm0 = self._options.full_scale_dbm0
+        return LineMeter(
+            line=line.line.name,
+            level_dbfs=reading.level_dbfs if reading else (),
+            peak_dbfs=reading.peak_dbfs if reading else (),
+            level_dbm0=tuple(round(dbfs + full_scale_dbm0, 1) for dbfs in reading.level_dbfs)
+            if reading and full_scale_dbm0 is not None
+            else (),
+            voice=bool(reading and reading.voice),
+            session=session.name if session else "",
+            quiet_s=round(min(self._meter.quiet_s(number, now_s), now_s - session.begin_s), 2) if session else None,
+        )
+
     def close(self) -> None:
         """End every session with the frames that are there, and let the card go."""
         if self._feed is not None:
@@ -117,14 +163,7 @@ def _line(line: LineOptions, options: Options) -> Line:
 def _card_line(card: Card, line: LineOptions, options: Options) -> CardLine:
     ears = None
     if line.start == "vox":
-        rules = VoxRules(
-            onset_db=options.vox_onset_db,
-            hysteresis_db=options.vox_hysteresis_db,
-            hang_s=options.vox_hang_s,
-            never_below_dbfs=options.vox_never_below_dbfs,
-            always_above_dbfs=options.vox_always_above_dbfs,
-        )
-        ears = Ears(rules, options.vox_preroll_s, options.card_rate_hz)
+        ears = Ears(_rules(options), options.vox_preroll_s, options.card_rate_hz)
     return CardLine(
         card,
         _line(line, options),
@@ -132,4 +171,14 @@ def _card_line(card: Card, line: LineOptions, options: Options) -> CardLine:
         ears=ears,
         always_cut_s=options.always_cut_s if line.start == "always" else None,
         gone_s=options.vox_hang_s,
+    )
+
+
+def _rules(options: Options) -> VoxRules:
+    return VoxRules(
+        onset_db=options.vox_onset_db,
+        hysteresis_db=options.vox_hysteresis_db,
+        hang_s=options.vox_hang_s,
+        never_below_dbfs=options.vox_never_below_dbfs,
+        always_above_dbfs=options.vox_always_above_dbfs,
     )

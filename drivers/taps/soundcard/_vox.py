@@ -10,8 +10,8 @@ from typing import Final, final
 WINDOW_S: Final = 0.01
 ATTACK_WINDOWS: Final = 5
 _LOUD_WINDOWS: Final = 3  # of the last ATTACK_WINDOWS: a click is shorter
-_LEARN_WINDOWS: Final = 30
-_FALL: Final = 0.25  # of the way down to a quieter window
+_LEARN_S: Final = 0.3
+_FALL: Final = 0.25  # of the way down to what is quieter, in WINDOW_S
 _RISE_DB_S: Final = 6.0  # while nobody speaks
 _SLOW_RISE_DB_S: Final = 1.0  # while somebody does
 
@@ -30,20 +30,23 @@ class VoxRules:
 
 @final
 class Vox:
-    """Takes the level of each window of :data:`WINDOW_S` in turn.
+    """Takes the level of each window of ``window_s`` in turn.
 
     The noise floor falls quickly to what is quieter and rises slowly to what is louder, so pauses between words set it
     and words hardly lift it; a noise that begins and stays becomes the floor in the end. Voice begins when three of
     five windows are ``onset_db`` above the floor, and ends when no window was within ``hysteresis_db`` of that for
-    ``hang_s``.
+    ``hang_s``. ``quiet_s`` counts from the last window that was voice, or from the begin.
     """
 
-    def __init__(self, rules: VoxRules) -> None:
+    def __init__(self, rules: VoxRules, window_s: float = WINDOW_S) -> None:
         self.voice = False
+        self.quiet_s = 0.0
         self.floor_dbfs = math.inf
         self._rules = rules
-        self._hang_windows = max(1, round(rules.hang_s / WINDOW_S))
-        self._learnt = 0
+        self._window_s = window_s
+        self._hang_windows = max(1, round(rules.hang_s / window_s))
+        self._to_learn = max(1, round(_LEARN_S / window_s))
+        self._fall = 1 - (1 - _FALL) ** (window_s / WINDOW_S)
         self._quiet_windows = 0
         self._loud: collections.deque[bool] = collections.deque(maxlen=ATTACK_WINDOWS)
 
@@ -55,18 +58,22 @@ class Vox:
 
     def take(self, level_dbfs: float) -> bool:
         """Take a window's level; gives whether there is voice now."""
-        if self._learnt < _LEARN_WINDOWS:
-            self._learnt += 1
+        self.quiet_s += self._window_s
+        if self._to_learn:
+            self._to_learn -= 1
             self.floor_dbfs = min(self.floor_dbfs, max(level_dbfs, -120.0))
             return False
         onset_dbfs = self.onset_dbfs
         self._loud.append(level_dbfs >= onset_dbfs)
         if self.voice:
             stays = level_dbfs >= onset_dbfs - self._rules.hysteresis_db
-            self._quiet_windows = 0 if stays else self._quiet_windows + 1
+            if stays:
+                self._quiet_windows, self.quiet_s = 0, 0.0
+            else:
+                self._quiet_windows += 1
             self.voice = self._quiet_windows < self._hang_windows
         elif sum(self._loud) >= _LOUD_WINDOWS:
-            self.voice, self._quiet_windows = True, 0
+            self.voice, self._quiet_windows, self.quiet_s = True, 0, 0.0
         self._follow(max(level_dbfs, -120.0))
         return self.voice
 
@@ -77,7 +84,7 @@ class Vox:
 
     def _follow(self, level_dbfs: float) -> None:
         if level_dbfs < self.floor_dbfs:
-            self.floor_dbfs += _FALL * (level_dbfs - self.floor_dbfs)
+            self.floor_dbfs += self._fall * (level_dbfs - self.floor_dbfs)
         else:
-            most_db = (_SLOW_RISE_DB_S if self.voice else _RISE_DB_S) * WINDOW_S
+            most_db = (_SLOW_RISE_DB_S if self.voice else _RISE_DB_S) * self._window_s
             self.floor_dbfs += min(most_db, level_dbfs - self.floor_dbfs)

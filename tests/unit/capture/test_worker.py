@@ -40,10 +40,12 @@ from drivers.contract import (
     Line,
     LineBusyError,
     LineFault,
+    LineMeter,
     LineUnknownError,
     SessionSink,
     Tap,
     TapFailedError,
+    TapMeter,
     TapOptionsError,
     WorkerPlan,
 )
@@ -59,6 +61,7 @@ class Odd(Tap):
         self.faults: dict[str, Exception] = {}
         self.calls: list[str] = []
         self.sinks: list[SessionSink] = []
+        self.measured: TapMeter | None = None
         self.at_open: Callable[[Host], None] = lambda _: None
 
     @classmethod
@@ -75,6 +78,9 @@ class Odd(Tap):
 
     def stop(self, line: str) -> None:
         self._do(f"stop {line}")
+
+    def meter(self) -> TapMeter | None:
+        return self.measured
 
     def close(self) -> None:
         self._do("close")
@@ -123,6 +129,13 @@ def bench(run_dir: Path) -> Iterator[Bench]:
     made.lock.release()
     made.ours.close()
     made.pipe.close()
+
+
+def test_what_the_tap_measures_goes_with_the_sign_of_life(bench: Bench) -> None:
+    line = LineMeter(line="0", level_dbfs=(-20.5, -120), voice=True, session="s", quiet_s=1.5)
+    bench.tap.measured = TapMeter(present=True, overruns=2, drift_ppm=-3.5, lines=(line,))
+    _, said = bench.run(Shutdown(number=1))
+    assert Alive(meter=bench.tap.measured) in said
 
 
 def test_verbs_are_done_in_order_and_the_end_is_orderly(bench: Bench) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 
-from drivers.contract import LineFault, LossReason, TapFailedError, TapOptionsError
+from drivers.contract import LineFault, LossReason, TapFailedError, TapMeter, TapOptionsError
 from drivers.taps.soundcard import Options
 from drivers.taps.soundcard import Tap as SoundcardTap
 from drivers.taps.soundcard import _tap as tap_module
@@ -115,6 +115,7 @@ def tap(card: HandCard) -> Iterator[SoundcardTap]:
             "card_rate_hz": RATE_HZ,
             "lines": [{"name": "1", "inputs": [1], "dc_removal": False}],
             "stall_s": 0.5,
+            "period_ms": 200,
         }
     )
     made = SoundcardTap(options, SoundcardTap.plan(options)[0])
@@ -167,6 +168,29 @@ def test_a_pulled_card_is_a_gap_and_resumes_by_itself(tap: SoundcardTap, card: H
     assert sink.facts["reopened"] == 1
     assert faults(host) == ["hw:CARD=HAND: the device is gone"] or len(faults(host)) == 2
     tap.poll()
+
+
+def test_what_is_measured_can_be_seen_while_it_goes_on(tap: SoundcardTap, card: HandCard, host: CardHost) -> None:
+    tap.open(host)
+    until(lambda: _meter(tap).lines[0].level_dbfs)
+    idle = _meter(tap)
+    assert (idle.present, idle.overruns, idle.reopened, idle.lines[0].session) == (True, 0, 0, "")
+    assert idle.lines[0].quiet_s is None
+    assert -90 < idle.lines[0].level_dbfs[0] < 3
+    tap.start("1", CardSink("s"))
+    assert _meter(tap).lines[0].session == "s"
+    assert (_meter(tap).lines[0].quiet_s or 0) < 1
+    card.plugged = False
+    until(lambda: not _meter(tap).present)
+    assert _meter(tap).lines[0].level_dbfs == ()
+    card.plugged = True
+    until(lambda: _meter(tap).reopened == 1)
+
+
+def _meter(tap: SoundcardTap) -> TapMeter:
+    meter = tap.meter()
+    assert meter is not None
+    return meter
 
 
 def test_a_card_that_stands_still_is_opened_again(tap: SoundcardTap, card: HandCard, host: CardHost) -> None:
