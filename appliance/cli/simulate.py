@@ -30,9 +30,8 @@ def simulate(  # noqa: PLR0913, PLR0917 - typer passes them by name
     import sys
 
     from appliance.errors import LinetapError
-    from appliance.simulate import SHIPPED, DayFileError, Ports, find_day, read_day
+    from appliance.simulate import SHIPPED, BoxError, DayFileError, Ports, find_day, read_day
     from appliance.simulate import simulate as play
-    from hil.child_box import BoxError
 
     if names:
         for file in sorted(SHIPPED.glob("*.toml")):

@@ -9,5 +9,6 @@ from __future__ import annotations
 
 from appliance.simulate.day import SHIPPED, Day, DayFileError, find_day, read_day
 from appliance.simulate.play import Ports, simulate
+from hil.child_box import BoxError
 
-__all__ = ["SHIPPED", "Day", "DayFileError", "Ports", "find_day", "read_day", "simulate"]
+__all__ = ["SHIPPED", "BoxError", "Day", "DayFileError", "Ports", "find_day", "read_day", "simulate"]
