@@ -11,7 +11,7 @@ from appliance.audio.formats.mp3 import Mp3
 from appliance.audio.formats.rendering import Format, FormatFailedError, Rendering, RenderingEndedError
 from appliance.audio.formats.vox import Vox
 from appliance.audio.formats.wav import Wav
-from appliance.audio.source import LibrarySource, WavSource
+from appliance.audio.source import LibrarySource, M4aSource, VoxSource, WavSource
 
 __all__ = [
     "FORMATS",
@@ -29,5 +29,10 @@ FORMATS: dict[str, Format] = {entry.suffix: entry for entry in (Wav(), Mp3(), M4
 REFUSED: dict[str, str] = {"cav": "cav is not available: its format is not public"}
 """What clients may name and nobody can write, with the reason they are told."""
 
-SOURCES: dict[str, type[WavSource | LibrarySource]] = {".wav": WavSource, ".mp3": LibrarySource}
+SOURCES: dict[str, type[WavSource | LibrarySource | M4aSource | VoxSource]] = {
+    ".wav": WavSource,
+    ".mp3": LibrarySource,
+    ".m4a": M4aSource,
+    ".vox": VoxSource,
+}
 """What is read, by the suffix of the file's name."""

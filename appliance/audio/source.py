@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, final
 
+import av
 import numpy as np
 import numpy.typing as npt
 import soundfile
@@ -112,3 +113,64 @@ class LibrarySource(_Closing):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+_VOX_RATE_HZ = 8000
+
+
+@final
+class VoxSource(_Closing):
+    """A file of Dialogic's ADPCM: no header, 8 kHz, one channel. Raises soundfile.LibsndfileError."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = soundfile.SoundFile(path, samplerate=_VOX_RATE_HZ, channels=1, format="RAW", subtype="VOX_ADPCM")
+        self.rate_hz = _VOX_RATE_HZ
+        self.channels = 1
+        self.frames = 2 * path.stat().st_size
+
+    def blocks(self) -> Iterator[Pcm]:
+        """Give the rest as arrays of (frames, 1)."""
+        while len(block := self._file.read(BLOCK_FRAMES, dtype="int16", always_2d=True)):
+            yield block
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+@final
+class M4aSource(_Closing):
+    """An MPEG-4 file with audio, by FFmpeg's libraries. Raises OSError where it is none (FFmpeg's errors are such)."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._container = av.open(str(path))
+        except av.FFmpegError as error:
+            raise OSError(str(error)) from error
+        if not self._container.streams.audio:
+            self._container.close()
+            raise OSError(f"{path.name} has no audio")
+        stream = self._container.streams.audio[0]
+        self.rate_hz: int = stream.rate
+        self.channels = 1 if stream.channels == 1 else 2
+        seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+        self.frames = round(seconds * stream.rate)
+
+    def blocks(self) -> Iterator[Pcm]:
+        """Give the rest as arrays of (frames, channels), a coded block each. Raises OSError."""
+        to_int16 = av.AudioResampler(format="s16", layout="mono" if self.channels == 1 else "stereo")
+        left = self.frames or None
+        try:
+            for frame in self._container.decode(audio=0):
+                for made in to_int16.resample(frame):
+                    block = made.to_ndarray().reshape(-1, self.channels)[:left].astype(np.int16, copy=False)
+                    left = None if left is None else left - len(block)
+                    yield block
+                    if left == 0:
+                        return
+        except av.FFmpegError as error:
+            raise OSError(str(error)) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()

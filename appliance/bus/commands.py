@@ -193,11 +193,20 @@ class Exporter(Protocol):
 
 @final
 class PlaybackOrder(_Value):
-    """What is to be played to which phone. With a ``barge_code`` it joins the call that goes on there."""
+    """What is to be played to which phone. With a ``barge_code`` it joins the call that goes on there.
+
+    ``join``: by a line that finds that call itself, where there is one; else by the ``barge_code``.
+    """
 
     phone: str
     path: Path
     barge_code: str = ""
+    join: bool = False
+
+    @property
+    def barges(self) -> bool:
+        """Whether it is played into a call that goes on."""
+        return self.join or bool(self.barge_code)
 
 
 class Playback(Protocol):
@@ -206,7 +215,8 @@ class Playback(Protocol):
     async def start(self, order: PlaybackOrder) -> None:
         """Call the phone; returns when the call is on its way.
 
-        Raises NoFreeChannelError, FileMissingError, DiskFullError, RecorderNotRunningError.
+        Raises NoFreeChannelError, FileMissingError, DiskFullError, RecorderNotRunningError, DeviceInvalidError for a
+        number that cannot be dialled, and RequiredBlankError where nothing can join without a barge code.
         """
         ...
 

@@ -14,11 +14,12 @@ from appliance.channels.states import ChannelState
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a call needs: a channel for this device (and agent), at this priority."""
+    """What a call needs: a channel for this device (and agent), at this priority; ``dials``: one that can call."""
 
     device_id: str
     agent_id: str = ""
     priority: int = 50
+    dials: bool = False
 
 
 @final
@@ -46,7 +47,10 @@ def choose(channels: Sequence[Channel], wanted: Wanted) -> Choice:
 
     In this order: the call of that device that is up on a trunk; a line fixed to the device, then to its agent; a
     free line for any; a trunk that serves the device (wait for its call); the lowest lower-priority recording.
+    Where the call is to be dialled and there are lines that can, it is those alone.
     """
+    if wanted.dials and any(c.dials for c in channels):
+        return _choose_to_dial([c for c in channels if c.dials and not c.promised and not c.arrival], wanted)
     up = [c for c in channels if c.arrival and c.arrival.device_id == wanted.device_id and not c.promised]
     for state in (ChannelState.OFF_HOOK, ChannelState.FINISHING):
         first = min((c for c in up if c.state is state), key=_arrived_mono_s, default=None)
@@ -65,8 +69,22 @@ def choose(channels: Sequence[Channel], wanted: Wanted) -> Choice:
     return _free_or_preempt(anyone, wanted.priority)
 
 
+def _choose_to_dial(channels: Sequence[Channel], wanted: Wanted) -> Choice:
+    channels = sorted(channels, key=_calls_come_last)
+    for mine in (_fixed(channels, "device", wanted.device_id), _fixed(channels, "agent", wanted.agent_id)):
+        if mine:
+            return _free_or_preempt(mine, wanted.priority)
+    anyone = [c for c in channels if c.assignment.use == "any" and _serves(c, wanted.device_id)]
+    return _free_or_preempt(anyone, wanted.priority)
+
+
 def _arrived_mono_s(channel: Channel) -> float:
     return channel.arrival.arrived_mono_s if channel.arrival else 0.0
+
+
+def _calls_come_last(channel: Channel) -> int:
+    """Order in which lines are taken to call: of those that calls arrive on the last, since these take the first."""
+    return -channel.number if channel.calls_arrive else channel.number
 
 
 def _fixed(channels: Sequence[Channel], use: str, whom: str) -> list[Channel]:
@@ -109,9 +127,14 @@ class ChannelPool:
         """Choose among all channels."""
         return choose(self._channels, wanted)
 
-    def choose_for_playback(self) -> Channel | None:
-        """Give an idle line that can play to a phone: one reserved for that first, then a free one for any."""
+    def choose_for_playback(self, *, joins: bool = False) -> Channel | None:
+        """Give an idle line that can play to a phone: one reserved for that first, then a free one for any.
+
+        With ``joins`` it is one that can find the call at a phone by itself.
+        """
         idle = [c for c in self._channels if c.speaks and c.state is ChannelState.IDLE and not c.promised]
+        idle = [c for c in idle if c.joins or not joins]
+        idle.sort(key=_calls_come_last)
         for use in ("playback", "any"):
             found = next((c for c in idle if c.assignment.use == use), None)
             if found:

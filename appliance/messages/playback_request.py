@@ -10,8 +10,6 @@ from appliance.errors import ActionInvalidError, DeviceInvalidError, RequiredBla
 from appliance.messages.parameter import Choice, Text
 from appliance.messages.request import Request
 
-BARGING = ("BARGE", "SSC")
-
 
 class PlaybackRequest(Request, abc.ABC):
     """Request about what is played to a phone."""
@@ -64,7 +62,8 @@ class PlaybackRequest(Request, abc.ABC):
     playback_type: Annotated[
         str | None,
         Choice(
-            "how; BARGE while nobody says and there is a BARGECODE, else DIAL. SSC is done like BARGE",
+            "how; BARGE while nobody says and there is a BARGECODE, else DIAL. SSC: the line finds the call at the "
+            "device by the PBX's word and joins it; where no line can, it is done like BARGE",
             name="PLAYBACKTYPE",
             words=("BARGE", "SSC", "DIAL"),
             fault=ActionInvalidError,
@@ -81,6 +80,6 @@ class PlaybackRequest(Request, abc.ABC):
         """Give the code to dial first; blank for a call of its own. Raises RequiredBlankError."""
         if self.playback_type == "DIAL":
             return ""
-        if self.playback_type in BARGING and not self.barge_code:
+        if self.playback_type == "BARGE" and not self.barge_code:
             raise RequiredBlankError("BARGECODE is required")
         return self.barge_code or ""

@@ -14,16 +14,32 @@ from appliance.bus.commands import PlaybackOrder
 from appliance.channels.channel import Channel
 from appliance.channels.pool import ChannelPool
 from appliance.channels.states import ChannelState, Trigger
-from appliance.errors import NoFreeChannelError, RecorderNotRunningError
+from appliance.errors import (
+    DeviceInvalidError,
+    NoFreeChannelError,
+    RecorderNotRunningError,
+    RequestError,
+    RequiredBlankError,
+)
 from appliance.events.bus import EventBus
 from appliance.events.types import CallStopped
 from appliance.playback.audio import prepare
-from drivers.contract import CallAnswered, CallLeft, PlayEnded, TapError, TapEvent
+from drivers.contract import (
+    CallAnswered,
+    CallLeft,
+    LineBusyError,
+    NumberInvalidError,
+    PlayEnded,
+    TapError,
+    TapEvent,
+)
 
 logger = logging.getLogger(__name__)
 
-RING_S: Final = 60.0
-"""How long a phone may ring."""
+RING_S: Final = 180.0
+"""How long a line may take to be answered or to give up, which it does earlier."""
+MOST_TRIES: Final = 3
+"""How many lines are tried, where a call comes in on the one that was chosen."""
 LISTEN_S: Final = 60.0
 """How long a phone that has heard everything may stay off hook before the line is let go."""
 FREE_S: Final = 5.0
@@ -35,6 +51,10 @@ class Lines(Protocol):
 
     async def dial(self, tap: str, line: str, phone: str, barge_code: str) -> None:
         """Call a phone; CallAnswered or CallLeft follow."""
+        ...
+
+    async def join(self, tap: str, line: str, phone: str) -> None:
+        """Join the call at a phone; CallAnswered or CallLeft follow."""
         ...
 
     async def play(self, tap: str, line: str, file: Path) -> None:
@@ -60,7 +80,8 @@ class Playing:
     stopping: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     freed: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     dialled: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
-    fault: str = ""
+    reason: str = ""  # why the call is over
+    fault: RequestError | None = None
 
 
 @final
@@ -81,12 +102,9 @@ class Playbacks:
 
     async def start(self, order: PlaybackOrder) -> None:
         """Call the phone; returns when the call is on its way, or cannot be made."""
-        channel = self._pool.choose_for_playback()
-        if channel is None:
-            raise NoFreeChannelError
+        channel = self._choose(order)
         playing = Playing(order, channel, self._scratch / f"{next(self._numbers)}.wav")
-        channel.apply(Trigger.DIALED)  # before anything is awaited: nobody else takes it
-        channel.playback_extension = order.phone
+        self._take(channel, order)  # before anything is awaited: nobody else takes it
         self._playing.append(playing)
         try:
             await asyncio.to_thread(self._prepare, playing)
@@ -98,7 +116,29 @@ class Playbacks:
         task.add_done_callback(self._done)
         await playing.dialled.wait()
         if playing.fault:
-            raise RecorderNotRunningError(playing.fault)
+            raise playing.fault
+
+    def _choose(self, order: PlaybackOrder) -> Channel:
+        """Choose a line. Raises NoFreeChannelError, RequiredBlankError."""
+        channel = self._pool.choose_for_playback(joins=order.join)
+        if channel is None and order.barge_code:
+            channel = self._pool.choose_for_playback()
+        if channel is None and order.join and not order.barge_code and not any(c.joins for c in self._pool):
+            raise RequiredBlankError("BARGECODE is required: no line finds the call at a phone by itself")
+        if channel is None:
+            raise NoFreeChannelError
+        return channel
+
+    @staticmethod
+    def _take(channel: Channel, order: PlaybackOrder) -> None:
+        channel.apply(Trigger.DIALED)
+        channel.playback_extension = order.phone
+
+    @staticmethod
+    def _let_go(channel: Channel) -> None:
+        channel.playback_extension = ""
+        if channel.state in {ChannelState.DIALING_FOR_PLAYBACK, ChannelState.PLAYBACK}:
+            channel.apply(Trigger.FREED)
 
     async def stop(self, phone: str) -> bool:
         """End what is played to the phone; False if nothing is."""
@@ -133,20 +173,23 @@ class Playbacks:
             return False
         found = [one for one in self._playing if (one.channel.tap, one.channel.line) == (tap, fact.line)]
         for one in found:
-            event = one.answered if isinstance(fact, CallAnswered) else one.ended
-            (one.left if isinstance(fact, CallLeft) else event).set()
-        return bool(found) or not isinstance(fact, CallLeft)  # of a playback that is over already
+            if isinstance(fact, CallLeft):
+                one.reason = fact.reason
+                one.left.set()
+            else:
+                (one.answered if isinstance(fact, CallAnswered) else one.ended).set()
+        return bool(found) or isinstance(fact, PlayEnded)  # of a playback that is over already
 
     def lines_down(self, tap: str, lines: Sequence[str]) -> None:
         """The worker of these lines is gone, and their calls with it."""
         for one in self._playing:
             if one.channel.tap == tap and one.channel.line in lines:
-                one.fault = one.fault or "tap worker lost"
+                one.reason = "tap worker lost"
                 one.left.set()
 
     def _call_stopped(self, names: set[str]) -> None:
         for one in self._playing:
-            if one.order.barge_code and one.order.phone in names:
+            if one.order.barges and one.order.phone in names:
                 one.stopping.set()
 
     def _prepare(self, playing: Playing) -> None:
@@ -159,25 +202,55 @@ class Playbacks:
         try:
             await self._play(playing)
         except TapError as error:
-            playing.fault = f"{type(error).__name__}: {error}"
-            logger.warning("nothing is played to %s: %s", playing.order.phone, playing.fault)
+            is_number = isinstance(error, NumberInvalidError)
+            playing.fault = (DeviceInvalidError if is_number else RecorderNotRunningError)(
+                str(error) if is_number else f"{type(error).__name__}: {error}"
+            )
+            logger.warning("nothing is played to %s: %s", playing.order.phone, error)
         finally:
             await self._hang_up(playing)
             self._free(playing)
 
     async def _play(self, playing: Playing) -> None:
+        await self._dial(playing)
         channel, order = playing.channel, playing.order
-        await self._lines.dial(channel.tap, channel.line, order.phone, order.barge_code)
         playing.dialled.set()
         await _first(RING_S, playing.answered, playing.left, playing.stopping)
         if not playing.answered.is_set() or playing.left.is_set():
-            logger.info("%s did not answer", order.phone)
+            logger.warning("nothing is played to %s: %s", order.phone, playing.reason or "it did not answer")
             return
         channel.apply(Trigger.ANSWERED)
         await self._lines.play(channel.tap, channel.line, playing.file)
         await _first(None, playing.ended, playing.left, playing.stopping)
-        if playing.ended.is_set() and not order.barge_code:  # whoever was called hangs up
+        if playing.ended.is_set() and not order.barges:  # whoever was called hangs up
             await _first(LISTEN_S, playing.left, playing.stopping)
+
+    async def _dial(self, playing: Playing) -> None:
+        """Call the phone, or join its call; from another line if a call came in on the one that was chosen."""
+        order = playing.order
+        for tries in range(1, MOST_TRIES + 1):
+            channel = playing.channel
+            try:
+                if order.join and channel.joins:
+                    await self._lines.join(channel.tap, channel.line, order.phone)
+                else:
+                    await self._lines.dial(channel.tap, channel.line, order.phone, order.barge_code)
+            except LineBusyError:
+                if tries == MOST_TRIES or not self._move(playing):
+                    raise
+            else:
+                return
+
+    def _move(self, playing: Playing) -> bool:
+        """Take another line; False where there is none."""
+        try:
+            channel = self._choose(playing.order)
+        except RequestError:
+            return False
+        self._take(channel, playing.order)
+        self._let_go(playing.channel)
+        playing.channel = channel
+        return True
 
     async def _hang_up(self, playing: Playing) -> None:
         channel = playing.channel
@@ -191,12 +264,9 @@ class Playbacks:
         await _first(FREE_S, playing.left)
 
     def _free(self, playing: Playing) -> None:
-        channel = playing.channel
         playing.file.unlink(missing_ok=True)
         self._playing.remove(playing)
-        channel.playback_extension = ""
-        if channel.state in {ChannelState.DIALING_FOR_PLAYBACK, ChannelState.PLAYBACK}:
-            channel.apply(Trigger.FREED)
+        self._let_go(playing.channel)
         playing.dialled.set()
         playing.freed.set()
 

@@ -43,7 +43,8 @@ class ActiveRecording:
     is left to be stopped there. ``media`` is set when audio comes in, ``stopping`` when the end was ordered,
     ``freed`` when the channel may be used by the next one. ``queued``: it still waits for the recording before it on
     the channel. ``again``: its call shall be recorded anew if it goes on after this recording. ``settled`` is set
-    when the recording began, waits for its media, or came to nothing, by ``fault`` if it has one.
+    when the recording began, waits for its media, or came to nothing, by ``fault`` if it has one. ``number`` is what
+    the line calls to hear the call; it is ``dialled`` then, ``answered``, and ``left`` when that call is over.
     """
 
     call: Call
@@ -67,6 +68,10 @@ class ActiveRecording:
     stopping: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     freed: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     settled: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    number: str = ""
+    dialled: bool = False
+    answered: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    left: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     fault: RequestError | None = None
     chosen_mono_s: float = dataclasses.field(default_factory=clock.monotonic_s)
 

@@ -21,10 +21,14 @@ from appliance.recording.active import ActiveRecording
 from appliance.recording.announce import Announcer, archive_action, kept_days
 from appliance.spool.records import BlackoutBegan, BlackoutEnded, Claimed, Dropped, FieldsChanged, OrderRecord, Stopped
 from appliance.units import RecordId, SessionId
-from drivers.contract import TapError
+from drivers.contract import TapError, TapFailedError
 
 logger = logging.getLogger(__name__)
 
+REFUSAL_S = 3.0
+"""How long an order waits to hear whether the number that is dialled refuses the call."""
+FREE_S = 5.0
+"""How long a line may take to become free."""
 NO_MEDIA = "NO_MEDIA"
 """ERRORREASON of a call whose media did not come in time."""
 
@@ -38,6 +42,14 @@ class Lines(Protocol):
 
     async def stop_line(self, tap: str, line: str) -> None:
         """End the session on the line."""
+        ...
+
+    async def dial(self, tap: str, line: str, phone: str, barge_code: str) -> None:
+        """Call a number from the line."""
+        ...
+
+    async def hang_up(self, tap: str, line: str, reason: str) -> None:
+        """End the call on the line."""
         ...
 
 
@@ -147,7 +159,7 @@ class Recorder:
                 call.outcome, call.reason = "not recorded", active.stop_reason or "ended before it began"
                 return False
             active.record_id = self._next_record_id()
-            began = await (self._claim_arrival(active) if channel.calls_arrive else self._capture(active))
+            began = await self._get_audio(active)
         except RequestError as error:
             active.fault = error
             self._failed(active, error.code.label, error.detail, channel_works=True)
@@ -159,6 +171,11 @@ class Recorder:
         if began:
             self._tell_started(active)
         return began
+
+    async def _get_audio(self, active: ActiveRecording) -> bool:
+        if active.number:
+            return await self._observe(active)
+        return await (self._claim_arrival(active) if active.channel.calls_arrive else self._capture(active))
 
     def _tell_started(self, active: ActiveRecording) -> None:
         call = active.call
@@ -176,6 +193,57 @@ class Recorder:
         if not active.detached:  # else the worker died between the order and now
             active.channel.apply(Trigger.CAPTURED)
         return True
+
+    async def _observe(self, active: ActiveRecording) -> bool:
+        """Dial to monitor: call the number, and record what is heard; from before the answer, if it is answered."""
+        channel = active.channel
+        dialled_mono_s = clock.monotonic_s()
+        await self._dial(active)
+        session = self._orders.new_session(channel.tap, channel.line)
+        active.session = session
+        try:
+            await self._lines.start_line(channel.tap, channel.line, session)
+        except TapError as error:
+            await self._hang_up(active)
+            raise RecorderNotRunningError(f"{type(error).__name__}: {error}") from error
+        if not await self._answered_or_end(active):
+            return self._not_answered(active)
+        self._claim(active, dialled_mono_s if active.media.is_set() else clock.monotonic_s())
+        if not active.detached:
+            channel.apply(Trigger.CAPTURED)
+        return True
+
+    async def _dial(self, active: ActiveRecording) -> None:
+        """Call the number. Raises RecorderNotRunningError; the line works on, unless its tap failed."""
+        try:
+            await self._lines.dial(active.channel.tap, active.channel.line, active.number, "")
+        except TapFailedError:
+            raise
+        except TapError as error:
+            raise RecorderNotRunningError(f"{type(error).__name__}: {error}") from error
+        active.dialled = True
+
+    async def _answered_or_end(self, active: ActiveRecording) -> bool:
+        waits = [asyncio.ensure_future(e.wait()) for e in (active.answered, active.stopping)]
+        try:
+            done, _ = await asyncio.wait(waits, timeout=REFUSAL_S, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                active.settled.set()  # it rings: nobody has to wait for that
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        return active.answered.is_set() and not active.stopping.is_set()
+
+    def _not_answered(self, active: ActiveRecording) -> bool:
+        call, reason = active.call, active.stop_reason
+        call.outcome, call.reason = "not recorded", reason
+        if active.left.is_set():  # the far end's doing, not ours
+            call.outcome, call.reason = "failed", f"{active.number}: {reason}"
+            active.fault = RecorderNotRunningError(call.reason)
+            logger.warning("device %s is not recorded: %s", call.device_id, call.reason)
+            self._announcer.recording_started(call, active.terms, active.channel.number, active.fault.code.label)
+        return False
 
     async def _claim_arrival(self, active: ActiveRecording) -> bool:
         """Claim the call that is up on a trunk's line, once its media comes."""
@@ -312,13 +380,29 @@ class Recorder:
             active.call.is_recording = False
             self._ended(active)
             self._announcer.recording_stopped(active)
-        if not active.detached and active.session and (active.claimed or not channel.calls_arrive):
+        steady = active.dialled or not channel.calls_arrive
+        if not active.detached and active.session and (active.claimed or steady):
             await self._stop_line(active)
+        if active.dialled:
+            await self._hang_up(active)
         if active.too_short:
             self._drop(active)
         if not active.detached:
             channel.priority = -1
             channel.apply(Trigger.STILL_UP if channel.arrival else Trigger.FREED)
+
+    async def _hang_up(self, active: ActiveRecording) -> None:
+        """End the call that was dialled, and wait until its line is free. What nobody answered is not kept."""
+        channel = active.channel
+        if not active.detached:
+            try:
+                await self._lines.hang_up(channel.tap, channel.line, active.stop_reason)
+                async with asyncio.timeout(FREE_S):
+                    await active.left.wait()
+            except (TapError, TimeoutError) as error:
+                logger.warning("%r did not hang up: %s: %s", channel, type(error).__name__, error)
+        if active.session and not active.claimed:
+            self._orders.append(active.session, Dropped(reason=f"not answered: {active.stop_reason}"))
 
     def _drop(self, active: ActiveRecording) -> None:
         """Have the recording deleted. Only now: the line has let go of its session."""

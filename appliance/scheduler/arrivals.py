@@ -20,11 +20,13 @@ from appliance.spool.records import Dropped
 from appliance.units import SessionId
 from drivers.contract import (
     AudioLost,
+    CallAnswered,
     CallArrived,
     CallLeft,
     CallRefused,
     LineFault,
     MediaStarted,
+    Registered,
     SessionClosed,
     SessionOpened,
     TapEvent,
@@ -67,8 +69,17 @@ class Arrivals:
                 self._reopened(self._channel(tap, fact), fact)
             case SessionClosed():
                 self._closed(self._channel(tap, fact), fact)
+            case CallAnswered():
+                for active in self._on(self._channel(tap, fact)):
+                    active.answered.set()
             case CallLeft():
                 self._left(self._channel(tap, fact), fact)
+            case _:
+                self._note(tap, fact)
+
+    def _note(self, tap: str, fact: TapEvent) -> None:
+        """Count and log what changes no channel."""
+        match fact:
             case CallRefused():
                 self.counters["calls_refused"] += 1
                 logger.warning("tap %s refused a call of %s: %d %s", tap, fact.device or "?", fact.code, fact.reason)
@@ -77,6 +88,10 @@ class Arrivals:
             case LineFault():
                 self.counters["faults"] += 1
                 logger.warning("tap %s line %s: %s", tap, fact.line or "-", fact.text)
+            case Registered():
+                level = logging.INFO if fact.registered else logging.WARNING
+                word = "is registered" if fact.registered else "is not registered"
+                logger.log(level, "tap %s: %s %s: %d %s", tap, fact.account, word, fact.code, fact.reason)
             case _:
                 raise TypeError(f"no tap tells {type(fact).__name__}")
 
@@ -123,7 +138,10 @@ class Arrivals:
         taken = self._on(channel)
         for active in taken:
             self._detach(active)
-            if active.claimed:
+            if active.dialled:
+                active.left.set()
+                self._recorder.stop(active, fact.reason)
+            elif active.claimed:
                 active.linger_until_mono_s = clock.monotonic_s() + self._linger_s
             else:
                 active.again = True  # the call may get its media by another call of the PBX
@@ -132,7 +150,7 @@ class Arrivals:
             self._orders.append(SessionId(arrival.session), Dropped(reason="nobody asked for it"))
         if channel.state is ChannelState.OFF_HOOK:
             channel.apply(Trigger.LEFT)
-        elif channel.state not in {ChannelState.ERROR, ChannelState.IDLE}:
+        elif channel.state not in _AT_REST:
             channel.apply(Trigger.LEFT)
             channel.apply(Trigger.FREED)
         call = self._own_calls.pop((channel.tap, channel.line), None)
@@ -160,7 +178,7 @@ class Arrivals:
             channel.arrival = None
             for active in self._on(channel):
                 self._detach(active)
-                active.again = not channel.calls_arrive
+                active.again = active.dialled or not channel.calls_arrive
                 self._recorder.stop(active, f"tap worker lost: {reason}", interrupted=True)
             channel.apply(Trigger.FAILED)
             call = self._own_calls.pop((tap, line), None)
@@ -186,6 +204,8 @@ class Arrivals:
         active.channel.priority = -1
 
 
+_AT_REST = frozenset({ChannelState.ERROR, ChannelState.IDLE, ChannelState.DIALING_FOR_PLAYBACK, ChannelState.PLAYBACK})
+"""States that a call which left does not change: it was over already, or is none of a recording."""
 _TOLD = frozenset(name for name, field in CallFields.model_fields.items() if field.annotation is str) - {
     "override_disk_location"
 }

@@ -269,7 +269,8 @@ class Scheduler:
 
         ``waited`` is the place in the queue of a call that waits already, which it then keeps.
         """
-        wanted = Wanted(call.device_id, call.fields.agent_id, terms.priority)
+        number = call.fields.dial_to_monitor
+        wanted = Wanted(call.device_id, call.fields.agent_id, terms.priority, dials=bool(number))
         choice = self.pool.choose(wanted)
         if choice.channel is None and (choice.wait or waited):
             self.waiting.append(waited or Waiting(call, terms, clock.monotonic_s()))
@@ -279,7 +280,7 @@ class Scheduler:
             call.outcome, call.reason = "no channel", "no channel is free"
             self._announcer.recording_started(call, terms, -1, "API_ERROR_NO_FREE_CHANNELS")
             return None
-        active = ActiveRecording(call, choice.channel, terms)
+        active = ActiveRecording(call, choice.channel, terms, number=number if choice.channel.dials else "")
         before = None
         if choice.busy or choice.preempt:
             before = next(a for a in self.active if a.channel is choice.channel and not (a.detached or a.queued))

@@ -29,8 +29,8 @@ class ExtensionPlaybackStart(PlaybackRequest):
 
     returns: ClassVar[tuple[str, ...]] = (
         "API_OK: the phone is being called",
-        "API_DEVICE_INVALID: no key given, or no device matches",
-        "API_BLANK_REQUIRED_VALUE: neither FILENAME nor UNIQUEFIELD with UNIQUEID; BARGE or SSC without BARGECODE",
+        "API_DEVICE_INVALID: no key given, no device matches, or its number cannot be dialled",
+        "API_BLANK_REQUIRED_VALUE: nothing to play is named; BARGE, or SSC where no line joins, without BARGECODE",
         "API_FILE_NOT_FOUND: no recording matches, or its file is gone or outside the recording paths",
         "API_ERROR_NO_FREE_CHANNELS: no line that can play is free",
         "API_ERROR_RECORDER_NOT_RUNNING: the line cannot call",
@@ -80,7 +80,9 @@ class ExtensionPlaybackStart(PlaybackRequest):
         """Find phone and file, and have the phone called."""
         code = self.code()
         path = await self._file(services, origin) if self.filename else await self._recording(services)
-        order = PlaybackOrder(phone=await self.phone(services), path=path, barge_code=code)
+        order = PlaybackOrder(
+            phone=await self.phone(services), path=path, barge_code=code, join=self.playback_type == "SSC"
+        )
         await services.playback.start(order)
         self.note(services, origin, after=order.model_dump(mode="json"))
         return self.result()

@@ -93,6 +93,8 @@ async def test_what_is_ordered() -> None:
     assert await ordered(PHONE | FILE) == PlaybackOrder(phone="7001", path=Path(f"{ROOT}/a.wav"))
     assert (await ordered(PHONE | FILE | {"BARGECODE": "*9"})).barge_code == "*9"
     assert (await ordered(PHONE | FILE | {"BARGECODE": "*9", "PLAYBACKTYPE": "dial"})).barge_code == ""
+    joined = await ordered(PHONE | FILE | {"PLAYBACKTYPE": "SSC"})
+    assert (joined.join, joined.barge_code, joined.barges) == (True, "", True)
     by_record = await ordered(PHONE | {"UNIQUE_FIELD": "USER2", "UNIQUE_ID": "Order 7782"})
     assert by_record.path.name == "5552-13-04-05.wav"
 

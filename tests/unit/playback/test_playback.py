@@ -17,13 +17,29 @@ from appliance.bus.commands import PlaybackOrder
 from appliance.calls.fields import CallFields
 from appliance.channels.channel import Assignment
 from appliance.channels.pool import ChannelPool
-from appliance.errors import FileMissingError, NoFreeChannelError, RecorderNotRunningError
+from appliance.channels.states import Trigger
+from appliance.errors import (
+    DeviceInvalidError,
+    FileMissingError,
+    NoFreeChannelError,
+    RecorderNotRunningError,
+    RequiredBlankError,
+)
 from appliance.events.bus import EventBus
 from appliance.events.types import CallStopped
 from appliance.playback import service
 from appliance.playback.audio import prepare
 from appliance.playback.service import Playbacks
-from drivers.contract import CallAnswered, CallLeft, MediaStarted, PlayEnded, TapFailedError
+from drivers.contract import (
+    CallAnswered,
+    CallLeft,
+    LineBusyError,
+    MediaStarted,
+    NumberInvalidError,
+    PlayEnded,
+    TapError,
+    TapFailedError,
+)
 
 RATE = 8000
 
@@ -41,12 +57,19 @@ class Exchange:
         self.playbacks = Playbacks(self.pool, self, self.events, folder / "playing")
         self.done: list[tuple[str, ...]] = []
         self.played: Path | None = None
-        self.broken = False
+        self.busy: set[str] = set()
+        self.broken: TapError | None = None
 
     async def dial(self, tap: str, line: str, phone: str, barge_code: str) -> None:
         if self.broken:
-            raise TapFailedError("no card")
+            raise self.broken
         self.done.append(("dial", tap, line, phone, barge_code))
+
+    async def join(self, tap: str, line: str, phone: str) -> None:
+        if line in self.busy:
+            self.pool.at(tap, line).apply(Trigger.ARRIVED)
+            raise LineBusyError(line)
+        self.done.append(("join", tap, line, phone))
 
     async def play(self, tap: str, line: str, file: Path) -> None:
         self.played = file
@@ -56,8 +79,9 @@ class Exchange:
         self.done.append(("hang_up", tap, line))
         self.playbacks.fact(tap, CallLeft(line=line, session="", reason=reason))
 
-    async def start(self, phone: str = "7001", barge_code: str = "") -> None:
-        await self.playbacks.start(PlaybackOrder(phone=phone, path=self.folder / "r.wav", barge_code=barge_code))
+    async def start(self, phone: str = "7001", barge_code: str = "", *, join: bool = False) -> None:
+        path = self.folder / "r.wav"
+        await self.playbacks.start(PlaybackOrder(phone=phone, path=path, barge_code=barge_code, join=join))
 
     def tell(self, kind: Any, **facts: Any) -> bool:
         return self.playbacks.fact("card", kind(line="0", **facts))
@@ -151,7 +175,7 @@ async def test_a_phone_that_does_not_answer_frees_the_channel(
 
 
 async def test_no_channel_no_file_no_line(exchange: Exchange) -> None:
-    exchange.broken = True
+    exchange.broken = TapFailedError("no card")
     with pytest.raises(RecorderNotRunningError):
         await exchange.start()
     assert exchange.channel.state == "Idle"
@@ -162,6 +186,44 @@ async def test_no_channel_no_file_no_line(exchange: Exchange) -> None:
         channel.speaks = False
     with pytest.raises(NoFreeChannelError):
         await exchange.start()
+
+
+async def test_a_number_that_cannot_be_dialled_is_the_devices_fault(exchange: Exchange) -> None:
+    exchange.broken = NumberInvalidError("'50 03' is no number")
+    with pytest.raises(DeviceInvalidError, match="no number"):
+        await exchange.start("50 03")
+    assert exchange.channel.state == "Idle"
+
+
+async def test_a_call_is_joined_by_a_line_that_can_and_ends_with_the_recording(exchange: Exchange) -> None:
+    for channel in exchange.pool:
+        channel.joins = True
+    await exchange.start(barge_code="*9", join=True)
+    assert exchange.done == [("join", "card", "0", "7001")]
+    exchange.tell(CallAnswered)
+    await exchange.until("Playback")
+    exchange.tell(PlayEnded)
+    await exchange.until("Idle")
+
+
+async def test_without_such_a_line_the_barge_code_serves_or_is_asked_for(exchange: Exchange) -> None:
+    await exchange.start(barge_code="*9", join=True)
+    assert exchange.done == [("dial", "card", "0", "7001", "*9")]
+    with pytest.raises(RequiredBlankError, match="BARGECODE is required"):
+        await exchange.start(join=True)
+
+
+async def test_a_call_that_came_in_on_the_line_meanwhile_leads_to_another(exchange: Exchange) -> None:
+    first, second = exchange.pool
+    for channel in exchange.pool:
+        channel.joins = channel.calls_arrive = True
+    exchange.busy.add("1")  # the last line is chosen first
+    await exchange.start(join=True)
+    assert exchange.done == [("join", "card", "0", "7001")]
+    assert [first.state, second.state] == ["DialingForPlayback", "OffHook"]
+    exchange.busy.add("0")
+    with pytest.raises(NoFreeChannelError):
+        await exchange.start(join=True)
 
 
 async def test_lines_kept_for_playback_are_taken_first(exchange: Exchange) -> None:

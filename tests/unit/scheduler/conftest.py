@@ -28,7 +28,15 @@ from appliance.scheduler.on_order import OnOrder
 from appliance.scheduler.service import Scheduler, SchedulerRules
 from appliance.spool.records import Claimed, OrderRecord, Stopped
 from appliance.units import GlobalCallId, RecordId, SessionId
-from drivers.contract import CallArrived, CallLeft, LineIdleError, MediaStarted, SessionOpened, TapFailedError
+from drivers.contract import (
+    CallArrived,
+    CallLeft,
+    LineIdleError,
+    MediaStarted,
+    NumberInvalidError,
+    SessionOpened,
+    TapFailedError,
+)
 
 
 class Lab:
@@ -44,7 +52,9 @@ class Lab:
         blackouts: BlackoutRules,
         filters: tuple[Pattern, ...],
         folder: Path,
+        dials: bool = False,
     ) -> None:
+        self.dialled: list[tuple[str, ...]] = []
         self.told: list[str] = []
         self.events: list[Any] = []
         self.orders: list[tuple[str, OrderRecord]] = []
@@ -58,9 +68,9 @@ class Lab:
         self._numbers = itertools.count(1)
         pool = ChannelPool()
         for n in range(steady):
-            pool.add("card", str(n), calls_arrive=False, devices=["*"])
+            pool.add("card", str(n), calls_arrive=False, devices=["*"]).dials = dials
         for n in range(trunk):
-            pool.add("trunk", str(n), calls_arrive=True, devices=["*"])
+            pool.add("trunk", str(n), calls_arrive=True, devices=["*"]).dials = dials
         bus = EventBus()
         bus.publish = self._publish  # type: ignore[method-assign]
         announcer = Announcer(bus, 1)
@@ -118,9 +128,18 @@ class Lab:
         if (tap, line) not in self.capturing:
             raise LineIdleError(line)
         old = self.capturing.pop((tap, line))
-        if tap == "trunk":
+        if tap == "trunk" and not self.dialled:
             self.capturing[tap, line] = f"{old}+"
             self.arrivals.fact(tap, SessionOpened(line=line, session=f"{old}+"))
+
+    async def dial(self, tap: str, line: str, phone: str, barge_code: str) -> None:
+        if line in self.failing:
+            raise NumberInvalidError("no number")
+        self.dialled.append((tap, line, phone, barge_code))
+
+    async def hang_up(self, tap: str, line: str, reason: str) -> None:
+        self.dialled.append(("hung up", tap, line, reason))
+        self.arrivals.fact(tap, CallLeft(line=line, session="", reason=reason))
 
     def new_session(self, tap: str, line: str) -> SessionId:
         return SessionId(f"{tap}-{line}-{next(self._numbers)}")
@@ -210,6 +229,7 @@ def build(tmp_path: Path) -> Any:
         starts_calls: bool = False,
         blackouts: BlackoutRules | None = None,
         filters: tuple[Pattern, ...] = (),
+        dials: bool = False,
     ) -> Lab:
         return Lab(
             steady=steady,
@@ -219,6 +239,7 @@ def build(tmp_path: Path) -> Any:
             blackouts=blackouts or BlackoutRules(),
             filters=filters,
             folder=tmp_path,
+            dials=dials,
         )
 
     return _build
