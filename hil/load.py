@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -71,6 +71,11 @@ class Load:
         self._results: list[dict[str, Any]] = []
         self._source: subprocess.Popen[str] | None = None
         self._reader = threading.Thread(target=self._read, daemon=True)
+
+    @property
+    def port(self) -> int:
+        """Where the calls go; the first of several."""
+        return self._ports[0]
 
     def start(self) -> None:
         """Announce the calls, place them, and wait until all are recorded. Raises TimeoutError."""
@@ -161,17 +166,22 @@ class Load:
 
 
 @contextlib.contextmanager
-def run_load(calls: int, seconds: float, streams: int = 2, *, front: bool = False) -> Iterator[Load]:
+def run_load(
+    calls: int, seconds: float, streams: int = 2, *, front: bool = False, tap: Mapping[str, Any] | None = None
+) -> Iterator[Load]:
     """Start a box with a SIP trunk for so many calls and place them; the box and its recordings go at the end.
 
-    With ``front`` they all come by one port, as SIPREC calls.
+    With ``front`` they all come by one port, as SIPREC calls. ``tap`` are further options of the trunk.
     """
     port = free_sip_port(-(-calls // CALLS_A_WORKER) + _PORTS_OF_A_FRONT)
-    tap = {"name": "trunk", "kind": "sip", "port": port, "calls": calls, "front": "kamailio" if front else "none"}
+    own = {"name": "trunk", "kind": "sip", "port": port, "calls": calls, "front": "kamailio" if front else "none"}
     ports = [port] if front else [port + 2 * k for k in _workers_by_turns(calls)]
     with tempfile.TemporaryDirectory(prefix="linetap-bench-") as folder:
         sections = {"recording": {"reserve_mb": 10}}
-        with ChildBox(Path(folder), taps=[tap], sections=sections) as box, EventLog(box.events()) as log:
+        with (
+            ChildBox(Path(folder), taps=[{**own, **(tap or {})}], sections=sections) as box,
+            EventLog(box.events()) as log,
+        ):
             load = Load(box, log, calls, seconds, streams, ports, siprec=front)
             try:
                 load.start()

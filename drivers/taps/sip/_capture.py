@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any, Final, final
 
 from drivers.contract import LossReason, Party, SessionSink
-from drivers.taps.sip._meter import Change, Totals
+from drivers.taps.sip._meter import BUFFER_FRAMES, Change, Totals
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._recorder import FRAME_FRAMES, RATE_HZ, Recorder
 
@@ -21,6 +21,7 @@ PATH_MS: Final = -15
 The buffer is full enough when its last packet begins (-20), and the bridge takes it at its next tick; measured.
 """
 _SETTLE_S: Final = 0.2
+_MOST_SECONDS: Final = 300  # of a leg: a call that is bad all the time need not say it for hours
 
 
 @final
@@ -36,6 +37,7 @@ class Leg:
     remote: str = ""
     no_media_from: int | None = None  # frame up to which missing media was told
     told_until: int = 0  # end of what was told last
+    seconds_told: int = 0  # in which something was amiss
 
     def frame_at(self, moment_s: float) -> int:
         """Frame that stands for a monotonic moment."""
@@ -96,6 +98,7 @@ class Capture:
         if found is None:
             return Counter()
         found.totals.add(change)
+        self._tell_second(leg, found, change)
         silence = _reason(change)
         self._lose(leg, found, change.absent_frames, lost_s, LossReason.PACKETS_LOST, in_file=False)
         self._lose(leg, found, change.lost_frames, lost_s, LossReason.PACKETS_LOST)
@@ -103,6 +106,18 @@ class Capture:
         told = Counter({LossReason.PACKETS_LOST: change.absent_frames + change.lost_frames})
         told[silence] += change.inserted_frames
         return +told
+
+    def _tell_second(self, number: int, leg: Leg, change: Change) -> None:
+        """Put a second in which something was amiss among the session's facts, as many of them as are of use."""
+        amiss = {
+            "lost": change.missing + change.refused,
+            "late_frames": change.dropped * BUFFER_FRAMES,
+            "concealed_frames": change.silent_frames,
+        }
+        if any(amiss.values()) and leg.seconds_told < _MOST_SECONDS:
+            leg.seconds_told += 1
+            second = int(time.monotonic() - leg.opened_s)
+            self.sink.measured({f"leg{number}_second{second}": amiss})
 
     def _lose(
         self, number: int, leg: Leg, frames: int, since_s: float, reason: LossReason, *, in_file: bool = True

@@ -168,6 +168,20 @@ async def test_an_outage_is_lost_and_moves_nothing(trunk: Any, caller: Any) -> N
     check_told(found)
 
 
+async def test_the_seconds_in_which_something_was_amiss_stand_among_the_facts(trunk: Any, caller: Any) -> None:
+    session = await record(trunk, caller, steady(0, 50) + steady(80, 150))
+    late = await record(trunk, caller, stalled(200, [(1.0, 1.5)]))
+    measured = trunk.read(session).measured
+    seconds = {name: facts for name, facts in measured.items() if name.startswith("leg0_second")}
+    assert sum(facts["lost"] for facts in seconds.values()) == measured["leg0"]["lost"] == 30
+    assert sum(facts["concealed_frames"] for facts in seconds.values()) == 30 * FRAME
+    assert 1 <= len(seconds) <= 3
+    assert {int(name.removeprefix("leg0_second")) for name in seconds} <= {1, 2, 3}
+    measured = trunk.read(late).measured
+    too_late = [facts["late_frames"] for name, facts in measured.items() if name.startswith("leg0_second")]
+    assert sum(too_late) == measured["leg0"]["discarded_frames"] > 0
+
+
 async def test_an_outage_that_is_told_while_it_lasts_is_told_once(start_trunk: Any, caller: Any) -> None:
     trunk = await start_trunk(calls=2, rtp_timeout_s=1)
     lost = steady(0, 50) + steady(200, 260) + stalled(400, [(6.0, 0.5)])[260:]
