@@ -20,6 +20,7 @@ from appliance.ports.tokens import TokenFile
 from appliance.webapi.download import Download
 from appliance.webapi.guard import Guard, RefusedError, visit_of, who_asks
 from appliance.webapi.query import read_values
+from appliance.webapi.reference_routes import reference_routes
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ def web_api(services: Services, figures: Callable[[], str] | None = None, tokens
         @app.api_route("/metrics", methods=["GET", "HEAD"], response_model=None)
         async def metrics() -> Response:
             return Response(figures(), media_type=CONTENT_TYPE)
+
+    app.include_router(reference_routes())
 
     @app.api_route("/{page}", methods=["GET", "HEAD", "POST"], response_model=None)
     async def answer(request: Request, page: str) -> Response:
