@@ -15,12 +15,16 @@ Body = tuple[tuple[str, Any], ...]
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attachment:
-    """Octets that stand in place of the result document (WebAPI only). ``length_bytes`` is None while unknown."""
+    """Octets that stand in place of the result document (WebAPI only). ``length_bytes`` is None while unknown.
+
+    ``version`` is the same for the same octets alone, so that a client may fetch them in parts; blank if unknown.
+    """
 
     chunks: AsyncIterator[bytes]
     length_bytes: int | None
     media_type: str
     filename: str
+    version: str = ""
 
 
 @final

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Request, Response
 
@@ -13,7 +12,7 @@ from appliance.errors import FormatInvalidError
 from appliance.messages.dispatch import dispatch, refuse
 from appliance.messages.origin import Origin, Port
 from appliance.messages.printing import print_result
-from appliance.messages.result import Attachment, Result
+from appliance.messages.result import Result
 from appliance.metrics import CONTENT_TYPE
 from appliance.ports.refusals import Reason
 from appliance.ports.tokens import TokenFile
@@ -59,7 +58,7 @@ def web_api(services: Services, figures: Callable[[], str] | None = None, tokens
         form = await _form(request)
         result = await dispatch(read_values(request.scope["query_string"], form), services, _origin(request))
         if result.attachment is not None:
-            return _download(result.attachment, request)
+            return Download(result.attachment, request)
         return _document(result)
 
     return app
@@ -90,9 +89,3 @@ async def _form(request: Request) -> bytes:
 def _document(result: Result, status_code: int = 200) -> Response:
     # The pages answer API errors with 200; the type is exactly this, since clients compare it.
     return Response(print_result(result), status_code, headers={"Content-Type": "text/xml"})
-
-
-def _download(attachment: Attachment, request: Request) -> Download:
-    plain = attachment.filename.encode("ascii", "replace").decode().replace('"', "'").replace("?", "_")
-    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(attachment.filename, safe='')}"
-    return Download(attachment, disposition, request.headers.get("range", ""))

@@ -50,4 +50,5 @@ class Export(RecordRequest):
         length_bytes, chunks = await services.exporter.open(recording, suffix)
         filename = f"{Path(recording.filename).stem}.{suffix}"
         self.note(services, origin, after={"record_id": recording.record_id, "format": suffix})
-        return self.attach(Attachment(chunks, length_bytes, media_type, filename))
+        version = f"{recording.audio_hash}-{suffix}" if recording.audio_hash else ""
+        return self.attach(Attachment(chunks, length_bytes, media_type, filename, version))

@@ -129,10 +129,21 @@ async def test_export_of_unknown_length_is_chunked() -> None:
         ("bytes=4-", 206, b"ts of a file"),
         ("bytes=-4", 206, b"file"),
         ("bytes=7-99", 206, b"of a file"),
-        ("bytes=16-", 200, b"octets of a file"),
+        ("Bytes=0-3", 206, b"octe"),
+        ("bytes = 0 - 3", 206, b"octe"),
+        ("bytes=-99", 206, b"octets of a file"),
+        ("bytes=10-10", 206, b"a"),
+        ("bytes=16-", 416, b""),
+        ("bytes=16-20", 416, b""),
+        ("bytes=-0", 416, b""),
+        ("bytes=999999999999999999-", 416, b""),
         ("bytes=3-1", 200, b"octets of a file"),
         ("bytes=0-1,3-4", 200, b"octets of a file"),
         ("lines=1-2", 200, b"octets of a file"),
+        ("bytes=-", 200, b"octets of a file"),
+        ("bytes=a-b", 200, b"octets of a file"),
+        ("bytes=", 200, b"octets of a file"),
+        ("bytes=--4", 200, b"octets of a file"),
     ],
 )
 async def test_export_of_a_range(wanted: str, status: int, octets: bytes) -> None:
@@ -142,6 +153,43 @@ async def test_export_of_a_range(wanted: str, status: int, octets: bytes) -> Non
     if status == 206:
         begin = b"octets of a file".index(octets)
         assert answer.headers["content-range"] == f"bytes {begin}-{begin + len(octets) - 1}/16"
+    if status == 416:
+        assert answer.headers["content-range"] == "bytes */16"
+
+
+async def test_export_by_head_tells_all_but_the_octets() -> None:
+    whole = await ask("GET", f"/webAPI.aspx?{EXPORT}")
+    head = await ask("HEAD", f"/webAPI.aspx?{EXPORT}", headers={"Range": "bytes=0-3"})
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-length", "content-type", "content-disposition", "accept-ranges", "etag"):
+        assert head.headers[name] == whole.headers[name]
+
+
+async def test_parts_are_given_only_of_the_same_octets() -> None:
+    version = (await ask("HEAD", f"/webAPI.aspx?{EXPORT}")).headers["etag"]
+    for condition, status in ((version, 206), ('"another"', 200), ("Mon, 09 Mar 2026 13:04:05 GMT", 200)):
+        headers = {"Range": "bytes=4-", "If-Range": condition}
+        assert (await ask("GET", f"/webAPI.aspx?{EXPORT}", headers=headers)).status_code == status
+    wav = (await ask("HEAD", f"/webAPI.aspx?{EXPORT.replace('mp3', 'wav')}")).headers["etag"]
+    assert wav != version
+
+
+async def test_a_part_is_given_to_get_alone() -> None:
+    answer = await ask("POST", f"/webAPI.aspx?{EXPORT}", headers={"Range": "bytes=0-3"})
+    assert (answer.status_code, answer.content) == (200, b"octets of a file")
+
+
+async def test_head_of_a_message_is_done_and_answered_without_its_document() -> None:
+    answer = await ask("HEAD", "/webapi.aspx?type=test&requestid=5")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert int(answer.headers["content-length"]) > 100
+
+
+@pytest.mark.parametrize("encoded", [b"M%C3%BCller", b"M%FCller", "Müller".encode(), "Müller".encode("cp1252")])
+async def test_a_form_is_read_in_utf_8_or_windows_1252(encoded: bytes) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded; charset=whatever"}
+    body = b"type=callstart&requestid=1&deviceid=5&user1=" + encoded
+    assert (await told("POST", "/webapi.aspx", content=body, headers=headers)).fields == {"user1": "Müller"}
 
 
 async def test_export_that_fails_is_a_document() -> None:
