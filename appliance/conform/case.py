@@ -47,6 +47,9 @@ class Step:
     """The box must hang up."""
     event: str = ""
     """The whole document of the next event that must come for the case's device."""
+    told: str = ""
+    """The whole document of the next event that must come on the connection that asks: for the case's device, or of
+    EVENTCLASS SYSTEM."""
     skip: str = ""
     """Why the case cannot be played at this box, if the event does not come or the answer has one of the codes."""
     skip_codes: tuple[int, ...] = ()

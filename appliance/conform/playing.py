@@ -135,6 +135,8 @@ class Player:
             self._drop()
             if end.note:
                 raise _DifferedError(end.note)
+        if step.told:
+            self._compare(step.told, self._connected().told(self._values["device"]))
         if step.event:
             if self._listening is None:
                 raise _DifferedError("the case listens to no events")

@@ -41,6 +41,7 @@ class _StepForm(_Form):
     body: str = ""
     closed: bool = False
     event: str = ""
+    told: str = ""
     skip: str = ""
     skip_codes: tuple[int, ...] = ()
 
@@ -67,6 +68,7 @@ class _StepForm(_Form):
             answer=self._document(),
             closed=self.closed,
             event=self.event,
+            told=self.told,
             skip=self.skip,
             skip_codes=self.skip_codes,
         )
@@ -120,7 +122,7 @@ class _CaseForm(_Form):
 
     def _possible(self) -> tuple[Over, ...]:
         """Give the transports that the steps can go over."""
-        if any(step.send or step.half_close or step.closed for step in self.step) or self.port == "events":
+        if any(step.send or step.half_close or step.closed or step.told for step in self.step) or self.port == "events":
             return ("tcp",)
         return ("http",) if any(step.get or step.post for step in self.step) else OVERS
 
@@ -165,7 +167,7 @@ def _fault_of(case: Case) -> str:
     """Tell what cannot work: a value that nothing gives, a kind that there is not."""
     known = set(GIVEN)
     for step in (*case.steps, *case.undo):
-        texts = [step.send, step.target, step.form, *(step.ask or {}).values(), step.answer, step.event]
+        texts = [step.send, step.target, step.form, *(step.ask or {}).values(), step.answer, step.event, step.told]
         if fault := _unsendable(step):
             return fault
         for text in texts:

@@ -37,6 +37,7 @@ class Line:
     def __init__(self, host: str, port: int, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._rest = b""
+        self._passed: list[Heard] = []  # what came while an answer was waited for
         try:
             self._socket = socket.create_connection((host, port), timeout_s)
         except OSError as error:
@@ -54,8 +55,21 @@ class Line:
                 self._socket.shutdown(socket.SHUT_WR)
 
     def answer(self) -> Heard:
-        """Wait for the next RESULT; events between are passed over."""
-        return next(heard for heard in self._documents() if heard.note or b"</RESULT>" in heard.octets)
+        """Wait for the next RESULT; events between are kept for :meth:`told`."""
+        for heard in self._documents():
+            if heard.note or b"</RESULT>" in heard.octets:
+                return heard
+            self._passed.append(heard)
+        raise AssertionError("documents end with a note")
+
+    def told(self, device: str) -> Heard:
+        """Wait for the next event of a device, or of EVENTCLASS SYSTEM, on a connection that asks, too."""
+        marks = (f"<DEVICEID>{device}</DEVICEID>".encode(), b"<EVENTCLASS>SYSTEM</EVENTCLASS>")
+        while self._passed:
+            heard = self._passed.pop(0)
+            if any(mark in heard.octets for mark in marks):
+                return heard
+        return next(h for h in self._documents() if h.note or any(mark in h.octets for mark in marks))
 
     def event(self, device: str) -> Heard:
         """Wait for the next event of a device."""
