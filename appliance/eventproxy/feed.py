@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import math
 from typing import final
 
 from appliance import clock
@@ -49,7 +50,7 @@ class _Subscription:
     wanted: Wanted
     reader: EventReader
     said_at_s: float
-    counted: int = 0  # drops that stand in the proxy's count
+    counted: int = 0  # drops that the log knows of, or will
 
 
 @final
@@ -60,8 +61,12 @@ class EventProxy:
         self.bus = bus
         self.settings = settings
         self.api = api
-        self.dropped = 0
         self.hung_up = 0
+
+    @property
+    def dropped(self) -> int:
+        """Events lost to readers that were too slow."""
+        return self.bus.history.dropped
 
     def feed(self, sink: Sink) -> EventFeed:
         """Make the feed of one connection; it costs nothing until something is subscribed."""
@@ -196,11 +201,21 @@ class EventFeed:
         """Write a document, and wait until the client has taken most of what was written."""
         subscription.said_at_s = clock.monotonic_s()
         self._sink.write(document)
+        stalled_at_s = subscription.said_at_s + (self._proxy.settings.stall_s or math.inf)
+        while not await self._drain(min(TELL_EVERY_S, stalled_at_s - clock.monotonic_s())):
+            for standing in self._standing.values():
+                self._count_drops(standing)
+            self._tell_drops()
+            if clock.monotonic_s() >= stalled_at_s:
+                raise _StalledError
+
+    async def _drain(self, wait_s: float) -> bool:
         try:
-            async with asyncio.timeout(self._proxy.settings.stall_s or None):
+            async with asyncio.timeout(max(wait_s, 0)):
                 await self._sink.drain()
         except TimeoutError:
-            raise _StalledError from None
+            return False
+        return True
 
     async def _wait(self) -> None:
         """Wait for an event, and beat while there is none."""
@@ -228,7 +243,6 @@ class EventFeed:
     def _count_drops(self, subscription: _Subscription) -> None:
         new = subscription.reader.dropped - subscription.counted
         subscription.counted = subscription.reader.dropped
-        self._proxy.dropped += new
         self._untold += new
 
     def _tell_drops(self, *, last: bool = False) -> None:

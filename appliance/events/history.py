@@ -101,6 +101,7 @@ class EventReader:
     def _miss(self, kept: Kept) -> None:
         self.gap = self.gap.also(kept.sequence) if self.gap else Gap(1, kept.sequence, kept.sequence)
         self.dropped += 1
+        self._history.dropped += 1
 
 
 @final
@@ -129,6 +130,8 @@ class EventHistory:
         """SEQUENCE of the last event."""
         self.whole_since = 0
         """Every event with a higher SEQUENCE is kept."""
+        self.dropped = 0
+        """Events that readers wanted and did not get, over all of them."""
 
     def recall(self, kept: Iterable[Kept], given: int) -> None:
         """Begin with the events of the life before; ``given`` is the highest number that may have been used then."""

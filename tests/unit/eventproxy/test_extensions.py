@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 
 import pytest
 
+from appliance.eventproxy import feed
 from appliance.events.bus import EventBus
 from appliance.events.history import EventHistory
 from appliance.events.types import CallStarted, CallStopped
@@ -184,6 +186,24 @@ async def test_the_write_buffer_is_bounded_whatever_is_taken_up() -> None:
             held = max(held, connection._transport.get_write_buffer_size())
             serving.bus.publish(saved())
         assert 0 < held < 8192 + 20 * 1024  # and the answers to 20 requests
+        await client.close()
+
+
+async def test_what_a_stalled_reader_loses_is_told_while_it_stalls(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "TELL_EVERY_S", 0.1)
+    bus = EventBus(EventHistory(keep=50))
+    async with xml_serving(Port.EVENTS, bus=bus, events=EventSettings(queue=10)) as serving:
+        client = await serving.connect()
+        client.writer.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await client.ask(request())
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        with caplog.at_level(logging.WARNING):
+            while not serving.proxy.dropped:
+                flood(bus, 20)
+                await asyncio.sleep(0)
+            await until(lambda: "reads too slowly" in caplog.text)
         await client.close()
 
 
