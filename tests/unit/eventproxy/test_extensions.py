@@ -9,11 +9,12 @@ import socket
 import pytest
 
 from appliance.eventproxy import feed
+from appliance.eventproxy.printing import print_event, print_gap
 from appliance.events.bus import EventBus
-from appliance.events.history import EventHistory
+from appliance.events.history import EventHistory, Gap
 from appliance.events.types import CallStarted, CallStopped
 from appliance.messages.origin import Port
-from appliance.settings.models import EventSettings
+from appliance.settings.models import ApiSettings, EventSettings
 from tests.unit.eventproxy.test_feed import END, call, request, saved, subscribed
 from tests.unit.serving import Client, code_of, until, value_of, xml_serving
 
@@ -143,6 +144,17 @@ async def test_heartbeats_come_only_when_nothing_was_said_and_name_how_far_it_is
         assert b"SEQUENCE" not in event  # it asked for heartbeats alone
         assert value_of(await client.read(END), "LASTSEQUENCE") == "3"
         await client.close()
+
+
+def test_a_gap_is_printed_on_its_own_and_an_event_with_its_number() -> None:
+    assert print_gap(Gap(3, 17, 21), "x", ApiSettings()) == (
+        b"<CALLCOPYEVENT>\r\n<EVENTCLASS>SYSTEM</EVENTCLASS>\r\n<EVENTTYPE>GAP</EVENTTYPE>\r\n<MODULE></MODULE>\r\n"
+        b"<EVENTXREF>x</EVENTXREF>\r\n<EVENTDATA>\r\n<COUNT>3</COUNT>\r\n<FIRSTSEQUENCE>17</FIRSTSEQUENCE>\r\n"
+        b"<LASTSEQUENCE>21</LASTSEQUENCE>\r\n</EVENTDATA>\r\n</CALLCOPYEVENT>\r\n"
+    )
+    numbered = print_event(saved(), "0", ApiSettings(compact=True), 9)
+    assert b"<EVENTXREF>0</EVENTXREF><SEQUENCE>9</SEQUENCE><EVENTDATA>" in numbered
+    assert numbered.count(b"\r\n") == 1
 
 
 async def test_a_reader_that_stalled_is_told_of_its_gap_and_then_goes_on_in_order() -> None:
