@@ -267,6 +267,7 @@ class Connection(asyncio.Protocol):
     def _turn_away(self) -> None:
         """End our direction, and swallow what the client is still sending, so that it can read the answer."""
         self._deaf = True
+        self._feed.close()  # nothing may follow the answer
         if self._lost or self._transport.is_closing():
             return
         if self._half_closed:

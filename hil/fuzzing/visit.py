@@ -8,6 +8,7 @@ place of HTTP.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 import struct
@@ -69,14 +70,16 @@ class Round:
             client.setblocking(False)
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             await self._loop.sock_connect(client, (HOST, self._port(way)))
-            for piece in pieces(way, rest):
-                await self._loop.sock_sendall(client, piece)
-                await asyncio.sleep(0)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # cut off; what it answered is judged
+                for piece in pieces(way, rest):
+                    await self._loop.sock_sendall(client, piece)
+                    await asyncio.sleep(0)
             if way == GONE:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
                 return
             if way not in {QUERY, FORM}:  # which ask for the end of the connection themselves
-                client.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_WR)
             answer = await self._read(client)
         check(way, answer)
 

@@ -210,3 +210,15 @@ def test_channels_of_events_are_numbered_as_in_channels() -> None:
     )
     assert b"<CHANNEL>1</CHANNEL>" in print_event(event, "0", ApiSettings(channel_id_base=1))
     assert print_event(event, "0", ApiSettings(compact=True)).count(b"\r\n") == 1
+
+
+async def test_no_event_follows_the_answer_that_turns_a_client_away(caplog: pytest.LogCaptureFixture) -> None:
+    async with xml_serving(max_message_bytes=1024) as serving:
+        client = await serving.connect()
+        assert code_of(await client.ask(request())) == 20
+        await client.send(b"<REQUEST>" + b" " * 4000)
+        assert code_of(await client.read()) == 16
+        serving.bus.publish(call(CallStarted))
+        assert await client.rest() == b""
+        await client.close()
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
