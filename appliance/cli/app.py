@@ -16,6 +16,7 @@ from appliance.cli.demo import demo
 from appliance.cli.export import export
 from appliance.cli.fault import fault
 from appliance.cli.group import group
+from appliance.cli.hil import hil_commands
 from appliance.cli.mail import mail
 from appliance.cli.meter import meter
 from appliance.cli.run import run
@@ -55,6 +56,7 @@ app.command()(tone)
 app.command()(fault)
 app.add_typer(audit, name="audit")
 app.add_typer(token, name="token")
+app.add_typer(hil_commands, name="hil")
 app.add_typer(mail, name="mail")
 app.add_typer(schedule, name="schedule")
 app.add_typer(agent, name="agent")

@@ -10,7 +10,7 @@ Levels are dBFS as AES17 has them: a sine that just reaches full scale is 0.
 from __future__ import annotations
 
 from hil.measure.channels import heard_channel
-from hil.measure.crosstalk import crosstalk_matrix
+from hil.measure.crosstalk import crosstalk_matrix, worst_crosstalk
 from hil.measure.distortion import Spectrum, spectrum, thd_n_percent
 from hil.measure.drops import drop_outs
 from hil.measure.kinds import KINDS, Kind
@@ -47,4 +47,5 @@ __all__ = [
     "thd_n_percent",
     "weighted_noise_dbfs",
     "worst",
+    "worst_crosstalk",
 ]

@@ -13,10 +13,7 @@ from typing import Final, final
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of measurement; ``low`` and ``high`` are its usual limits, None for none.
-
-    ``needs`` are features of the rig without which it is skipped.
-    """
+    """A kind of measurement; ``low`` and ``high`` are its usual limits, None for none."""
 
     name: str
     title: str
@@ -24,7 +21,6 @@ class Kind:
     low: float | None
     high: float | None
     says: str
-    needs: tuple[str, ...] = ("lines",)
 
 
 KINDS: Final[dict[str, Kind]] = {
@@ -43,7 +39,6 @@ KINDS: Final[dict[str, Kind]] = {
             None,
             -65,
             "the same at the card's calibrated level (G.712)",
-            needs=("lines", "calibration"),
         ),
         Kind("thd_n", "THD+N", "%", None, 1.0, "distortion and noise beside 1020 Hz at -10 dBFS"),
         Kind(
@@ -53,7 +48,6 @@ KINDS: Final[dict[str, Kind]] = {
             None,
             -60,
             "1020 Hz of the worst other line, driven alone, as heard here",
-            needs=("several-lines",),
         ),
         Kind("polarity", "Polarity", "", 1, 1, "1: as the cable says, -1: the wires are the other way round"),
         Kind("latency", "Latency", "ms", -5, 150, "from the output's clock to the recording's"),
@@ -61,9 +55,7 @@ KINDS: Final[dict[str, Kind]] = {
         Kind("clock", "Clock difference", "ppm", -100, 100, "the played tone's frequency as recorded, against itself"),
         Kind("drop_outs", "Drop-outs", "", 0, 0, "breaks of a tone's phase or level, in windows of 20 ms"),
         Kind("lost", "Lost audio", "ms", 0, 0, "gaps that the record tells of, overruns included"),
-        Kind(
-            "vox_calls", "VOX calls", "", 0, 0, "calls made by voice, more or fewer than words played", ("lines", "vox")
-        ),
+        Kind("vox_calls", "VOX calls", "", 0, 0, "calls made by voice, more or fewer than words played"),
         Kind(
             "vox_onset",
             "VOX onset",
@@ -71,7 +63,7 @@ KINDS: Final[dict[str, Kind]] = {
             -150,
             60,
             "how much later than the pre-roll says a call by voice begins",
-            ("lines", "vox"),
         ),
+        Kind("serial_errors", "Serial errors", "octets", 0, 0, "octets of 1024 that a looped port lost or changed"),
     )
 }

@@ -8,8 +8,8 @@ from typing import Annotated, Final, Literal, Self, final
 import pydantic
 from pydantic import Field
 
-NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$"
-END: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}:[1-9][0-9]?(-[1-9][0-9]?)?$"
+NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"
+END: Final = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}:[1-9][0-9]?(-[1-9][0-9]?)?$"
 
 Name = Annotated[str, Field(pattern=NAME)]
 
@@ -38,9 +38,7 @@ class RunSettings(Table):
     """How it is measured."""
 
     level_dbfs: Annotated[float, Field(ge=-30, le=-3, description="level of the test tone, at the output")] = -10
-    continuity_s: Annotated[float, Field(ge=2, le=86400, description="length of the tone that drop-outs count in")] = (
-        120
-    )
+    continuity_s: Annotated[float, Field(ge=2, le=3600, description="length of the tone that drop-outs count in")] = 120
     quiet_s: Annotated[float, Field(ge=0.5, le=60, description="length of the silence that noise is measured in")] = 2
 
 

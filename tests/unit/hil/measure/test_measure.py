@@ -149,11 +149,23 @@ def test_the_crosstalk_matrix_is_what_was_mixed(truth: list[list[float]], level:
             assert found[d, n] == pytest.approx(0 if d == n else truth[d][n], abs=0.05)
 
 
-def test_a_line_that_does_not_hear_itself_makes_no_other_look_loud() -> None:
-    slots = [[sine(1020, -120, 0.2), sine(1020, -10, 0.2)], [sine(1020, -90, 0.2), sine(1020, -10, 0.2)]]
-    found = measure.crosstalk_matrix(slots, RATE, 1020)
-    assert found[0, 1] == pytest.approx(0, abs=0.01)
-    assert found[1, 0] == pytest.approx(-80, abs=0.1)
+def test_swapped_lines_are_no_crosstalk_but_a_short_is() -> None:
+    loud, quiet = sine(1020, -10, 0.2), sine(1020, -90, 0.2)
+    swapped = measure.crosstalk_matrix([[quiet, loud], [loud, quiet]], RATE, 1020)
+    assert [measure.worst_crosstalk(swapped, line)[0] for line in (0, 1)] == pytest.approx([-80, -80], abs=0.1)  # type: ignore[index]
+    shorted = measure.crosstalk_matrix([[loud, sine(1020, -11, 0.2)], [quiet, loud]], RATE, 1020)
+    for line, db in ((1, -1), (0, -80)):
+        found = measure.worst_crosstalk(shorted, line)
+        assert found is not None
+        assert found[0] == pytest.approx(db, abs=0.1)
+        assert found[1] == 1 - line
+
+
+def test_a_tone_that_nobody_hears_is_nobodys_crosstalk() -> None:
+    silence, loud = np.zeros(1600), sine(1020, -10, 0.2)
+    found = measure.crosstalk_matrix([[silence, silence], [silence, loud]], RATE, 1020)
+    assert np.isnan(found[0]).all()
+    assert measure.worst_crosstalk(found, 1) is None
 
 
 @settings(deadline=None, max_examples=20)

@@ -1,0 +1,58 @@
+"""A run as plain values."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from typing import Any
+
+from hil.rigfile.models import Device
+from hil.suite.proof import Proof
+
+
+def facts(proof: Proof) -> dict[str, Any]:
+    """Everything that the report says, but for the curves."""
+    rig = proof.rig
+    return {
+        "verdict": proof.verdict,
+        "passed": proof.passed,
+        "calibrated": not proof.uncalibrated,
+        "not_calibrated": proof.uncalibrated,
+        "station": rig.station.model_dump(),
+        "rig_file": proof.rig_file.name,
+        "operator": proof.operator,
+        "began_at": proof.began_at.isoformat(timespec="seconds"),
+        "ended_at": proof.ended_at.isoformat(timespec="seconds") if proof.ended_at else None,
+        "software": software(),
+        "system": f"{platform.system()} {platform.release()}, Python {sys.version.split()[0]}",
+        "run": rig.run.model_dump(),
+        "devices": [
+            *(_device("card", card, proof) for card in rig.cards),
+            *(_device("output", output, proof) for output in rig.outputs),
+        ],
+        "cables": [cable.model_dump() for cable in rig.cables],
+        "phones": [phone.model_dump() for phone in rig.phones],
+        "serial_ports": [port.model_dump() for port in rig.serial_ports],
+        "results": [result.facts() for result in proof.results],
+        "skipped": proof.skipped,
+        "broke_off": proof.troubles,
+    }
+
+
+def software() -> str:
+    """Name and version of what was proven."""
+    try:
+        return f"linetap {importlib.metadata.version('linetap')}"
+    except importlib.metadata.PackageNotFoundError:
+        return "linetap, not installed as a package"
+
+
+def _device(what: str, device: Device, proof: Proof) -> dict[str, Any]:
+    calibration = device.calibration
+    return {
+        "what": what,
+        **device.model_dump(include={"name", "device", "backend", "channels", "model", "serial"}),
+        "calibration": calibration.model_dump(mode="json") if calibration else None,
+        "calibration_fault": (calibration.fault(proof.began_at.date()) if calibration else "has no calibration"),
+    }
