@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from appliance.capture.protocol import Turned
 from appliance.channels.states import ChannelState
@@ -15,7 +15,7 @@ from appliance.recording.saving import Saver
 from appliance.recording.writer_link import WriterLink
 from appliance.scheduler.service import Scheduler
 from appliance.taps import Taps
-from drivers.contract import LineMeter
+from drivers.contract import LineMeter, TapMeter
 
 
 def of_taps(taps: Taps) -> Iterable[Figure]:
@@ -38,9 +38,9 @@ def of_taps(taps: Taps) -> Iterable[Figure]:
             yield Figure("linetap_account_answer", "The registrar's last answer (SIP).", account.code, of_account)
 
 
-def of_lines(taps: Taps) -> Iterable[Figure]:
+def of_meters(measured: Mapping[str, Sequence[TapMeter]]) -> Iterable[Figure]:
     """What taps measure: the clock and losses of each card, the level of each line."""
-    for name, meters in taps.meters().items():
+    for name, meters in measured.items():
         labels = (("tap", name),)
         for meter in meters:
             yield Figure("linetap_card_present", "1 while the card gives frames.", meter.present, labels)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from appliance.cli.options import AsJson, Host, Timeout
+from appliance.cli.options import DEFAULT_CONFIG, AsJson, Config, Host, Timeout
 
 if TYPE_CHECKING:
     from appliance.client import Answer, Client
 
+_HERE = ("127.0.0.1", "::1", "localhost")
 _SYSTEM = (
     ("RECORDINGPATH", "recordings"),
     ("RECORDINGSPACEINFO", "disk"),
@@ -29,15 +30,19 @@ def status(
     port: Annotated[int, typer.Option(help="Port of the XML API.")] = 5620,
     timeout_s: Timeout = 10,
     as_json: AsJson = False,
+    config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Show what a running box does.
 
-    Exit code 69 if none answers.
+    With the levels of its lines where it runs here with these settings, and measures them. Exit code 69 if none
+    answers.
     """
+    from appliance.cli.lines import COLUMNS, lines_here
     from appliance.client import Client
 
     with Client(host, port, timeout_s=timeout_s) as client:
         facts = _ask(client)
+    facts["lines"] = lines_here(config) if host in _HERE else []
     if as_json:
         print(json.dumps(facts))
         return
@@ -45,6 +50,8 @@ def status(
         print(f"{title:16} {facts['system'].get(name, '')}")
     _table("channels", facts["channels"], _CHANNEL_COLUMNS)
     _table("devices", facts["devices"], _DEVICE_COLUMNS)
+    if facts["lines"]:
+        _table("lines", facts["lines"], COLUMNS)
 
 
 def _ask(client: Client) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,8 +51,20 @@ def verify(
 def _line(verdict: Verdict) -> str:
     if not verdict.good:
         return f"BAD   {verdict.path}: {'; '.join(verdict.faults)}"
-    note = ", interrupted" if verdict.interrupted else ""
-    return f"good  {verdict.path} (record {verdict.record_id}, {verdict.duration_s:.2f} s{note})"
+    notes = [f"record {verdict.record_id}", f"{verdict.duration_s:.2f} s", *_losses(verdict)]
+    return f"good  {verdict.path} ({', '.join(notes)})"
+
+
+def _losses(verdict: Verdict) -> Iterator[str]:
+    """Say what a good recording lacks all the same, and how its card's clock went."""
+    if verdict.interrupted:
+        yield "interrupted"
+    if verdict.gaps:
+        yield f"{verdict.gaps} gap{'s' * (verdict.gaps > 1)}, {verdict.lost_s:.2f} s lost"
+    if overruns := verdict.measured.get("overruns"):
+        yield f"{overruns} overruns"
+    if (drift_ppm := verdict.measured.get("drift_ppm")) is not None:
+        yield f"drift {drift_ppm:+.1f} ppm"
 
 
 def _facts(verdict: Verdict) -> dict[str, Any]:
@@ -61,5 +74,8 @@ def _facts(verdict: Verdict) -> dict[str, Any]:
         "record_id": verdict.record_id,
         "duration_s": verdict.duration_s,
         "interrupted": verdict.interrupted,
+        "gaps": verdict.gaps,
+        "lost_s": verdict.lost_s,
+        "measured": verdict.measured,
         "faults": list(verdict.faults),
     }

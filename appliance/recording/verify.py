@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import pydantic
 
@@ -27,6 +27,9 @@ class Verdict:
     duration_s: float | None
     interrupted: bool
     faults: tuple[str, ...]
+    gaps: int = 0
+    lost_s: float = 0.0  # of the leg that lacks most
+    measured: dict[str, Any] = dataclasses.field(default_factory=dict)  # by the tap: overruns, drift, ...
 
     @property
     def good(self) -> bool:
@@ -63,7 +66,17 @@ def verify(audio: Path) -> Verdict:
         duration_s=recording.duration_s,
         interrupted=recording.interrupted,
         faults=tuple(_faults(audio, recording)),
+        gaps=len(recording.gaps),
+        lost_s=_lost_s(recording),
+        measured=recording.measured,
     )
+
+
+def _lost_s(recording: Recording) -> float:
+    lost_s = {leg.leg: 0.0 for leg in recording.legs}
+    for gap in recording.gaps:
+        lost_s[gap.leg] = lost_s.get(gap.leg, 0.0) + gap.length_s
+    return round(max(lost_s.values(), default=0.0), 3)
 
 
 def _faults(audio: Path, recording: Recording) -> Iterator[str]:

@@ -107,6 +107,12 @@ def test_verify_is_0_when_all_is_good_and_1_when_something_differs(linetap: Any,
     assert (facts["good"], facts["bad"]) == (1, 1)
 
 
+def test_verify_tells_what_a_good_recording_lacks(linetap: Any, tmp_path: Path) -> None:
+    gap = {"leg": 0, "at_s": 0.1, "length_s": 0.2, "reason": "unplugged"}
+    write(tmp_path / "a.wav", gaps=[gap], measured={"overruns": 2, "drift_ppm": 3.2})
+    assert "1 gap, 0.20 s lost, 2 overruns, drift +3.2 ppm)" in linetap("verify", tmp_path).out
+
+
 def test_verify_without_a_path_looks_where_the_settings_say(linetap: Any, tmp_path: Path) -> None:
     file = tmp_path / "linetap.toml"
     file.write_text('[recording]\npath = "here"\n')

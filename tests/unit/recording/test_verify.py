@@ -12,7 +12,7 @@ import pytest
 
 from appliance.audio import wav
 from appliance.calls.fields import CallFields
-from appliance.recording.facts import LegFacts, Recording
+from appliance.recording.facts import Gap, LegFacts, Recording
 from appliance.recording.verify import recordings, verify
 from appliance.recording.writer.places import sidecar_of
 from drivers.contract import Party
@@ -71,6 +71,16 @@ def test_an_interrupted_recording_is_good_too_and_says_so(tmp_path: Path) -> Non
     verdict = verify(write(tmp_path / "a.wav", interrupted=True))
     assert verdict.good
     assert verdict.interrupted
+
+
+def test_what_a_good_recording_lacks_is_told(tmp_path: Path) -> None:
+    gaps = [
+        Gap(leg=0, at_s=0.1, length_s=0.2, reason="unplugged"),
+        Gap(leg=0, at_s=0.4, length_s=0.05, reason="stalled"),
+    ]
+    verdict = verify(write(tmp_path / "a.wav", gaps=gaps, measured={"overruns": 1, "drift_ppm": -3.25}))
+    assert verdict.good
+    assert (verdict.gaps, verdict.lost_s, verdict.measured["overruns"]) == (2, 0.25, 1)
 
 
 def flip_a_sample(audio: Path) -> None:
