@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 def cards(
     udev: Annotated[
-        bool, typer.Option("--udev", help="Print a file of udev rules that names the cards by where they are plugged.")
+        bool,
+        typer.Option(
+            "--udev", help="Print a file of udev rules: names by port, and by serial number where one is unique."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -34,13 +37,23 @@ def cards(
     if as_json:
         print(json.dumps([{**dataclasses.asdict(card), "udev": rules} for card, rules in named]))
     elif udev:
-        print("\n".join(next(iter(rules.values())) for _, rules in named if rules))
+        print("\n".join(_file(named)))
     else:
         for card, rules in named:
             _show(card, rules)
         if not found:
             print("no sound cards")
     raise typer.Exit(0 if found else 1)
+
+
+def _file(named: Sequence[tuple[CardInfo, Mapping[str, str]]]) -> Iterator[str]:
+    """Write a rule for each port, and behind it one that finds its card again at any other port."""
+    serials = [card.serial for card, _ in named]
+    for card, rules in named:
+        if "port" in rules:
+            yield rules["port"]
+        if "serial" in rules and serials.count(card.serial) == 1:
+            yield rules["serial"]
 
 
 def _show(card: CardInfo, rules: Mapping[str, str]) -> None:

@@ -42,13 +42,16 @@ class CardInfo:
         return tuple(f"hw:CARD={self.id},DEV={number}" for number in self.inputs)
 
     def rules(self, name: str) -> dict[str, str]:
-        """Give the udev rules that would call it ``name``: ``port`` where it is plugged, ``serial`` wherever it is."""
+        """Give the udev rules that would call it ``name``: ``port`` where it is plugged, ``serial`` wherever it is.
+
+        Both may stand in one file: the kernel refuses to give a card the name that it has.
+        """
         whole = 'SUBSYSTEM=="sound", KERNEL=="card*", {match}, ATTR{{id}}="{name}", ENV{{LINETAP_CARD}}="{link}"'
         found = {}
         if self.port:
             found["port"] = whole.format(match=f'KERNELS=="{self.port}"', name=name, link=name.lower())
         if self.serial:
-            match = f'SUBSYSTEMS=="usb", ATTRS{{serial}}=="{self.serial}"'
+            match = f'ENV{{LINETAP_CARD}}!="{name.lower()}", SUBSYSTEMS=="usb", ATTRS{{serial}}=="{self.serial}"'
             found["serial"] = whole.format(match=match, name=name, link=name.lower())
         return found
 

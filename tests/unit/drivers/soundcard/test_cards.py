@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import subprocess
@@ -63,7 +64,8 @@ def test_a_machine_without_sound_has_no_cards(tmp_path: Path) -> None:
 def test_rules_name_a_card_by_its_port_or_its_serial(found: list[CardInfo]) -> None:
     assert found[1].rules("LINEA") == {
         "port": 'SUBSYSTEM=="sound", KERNEL=="card*", KERNELS=="1-1.2", ATTR{id}="LINEA", ENV{LINETAP_CARD}="linea"',
-        "serial": 'SUBSYSTEM=="sound", KERNEL=="card*", SUBSYSTEMS=="usb", ATTRS{serial}=="RIG0001", '
+        "serial": 'SUBSYSTEM=="sound", KERNEL=="card*", ENV{LINETAP_CARD}!="linea", SUBSYSTEMS=="usb", '
+        'ATTRS{serial}=="RIG0001", '
         'ATTR{id}="LINEA", ENV{LINETAP_CARD}="linea"',
     }
     assert list(found[2].rules("LINEB")) == ["port"]
@@ -85,7 +87,12 @@ def test_the_command_shows_what_to_write(
         ("Loopback", ["port"]),
     ]
     assert _linetap("cards", "--udev") == 0
-    assert capsys.readouterr().out.splitlines() == [found[1].rules("LINE1")["port"], found[2].rules("LINE2")["port"]]
+    ports = [found[1].rules("LINE1")["port"], found[2].rules("LINE2")["port"]]
+    assert capsys.readouterr().out.splitlines() == [ports[0], found[1].rules("LINE1")["serial"], ports[1]]
+    twins = [found[1], dataclasses.replace(found[1], number=3, port="1-1.3")]
+    monkeypatch.setattr(cards_module, "cards", lambda: twins)
+    assert _linetap("cards", "--udev") == 0
+    assert "serial" not in capsys.readouterr().out
     monkeypatch.setattr(cards_module, "cards", list)
     assert _linetap("cards") == 1
 
