@@ -145,6 +145,14 @@ class CallArrived(TapEvent):
     fields: dict[str, str] = {}  # further fields of the call (user1, call_direction, ...), as the options map them
 
 
+class CallChanged(TapEvent):
+    """What the far side tells of a call that goes on became another (SIPREC: a further metadata document)."""
+
+    event: Literal["call_changed"] = "call_changed"
+    session: str
+    fields: dict[str, str]  # those that changed: ani, dnis, user1, ...
+
+
 class MediaStarted(TapEvent):
     """The first audio of the session is there (SIP: the first RTP packet)."""
 
@@ -226,6 +234,7 @@ class AudioLost(TapEvent):
 
 TAP_EVENTS: tuple[type[TapEvent], ...] = (
     CallArrived,
+    CallChanged,
     MediaStarted,
     SessionOpened,
     SessionClosed,

@@ -16,6 +16,7 @@ from drivers.contract import (
     AudioLost,
     CallAnswered,
     CallArrived,
+    CallChanged,
     CallLeft,
     CallRefused,
     LineFault,
@@ -159,6 +160,7 @@ class Emitted(_Message):
     event: Literal["emitted"] = "emitted"
     fact: (
         CallArrived
+        | CallChanged
         | MediaStarted
         | SessionOpened
         | SessionClosed

@@ -22,6 +22,7 @@ from drivers.contract import (
     AudioLost,
     CallAnswered,
     CallArrived,
+    CallChanged,
     CallLeft,
     CallRefused,
     LineFault,
@@ -63,6 +64,8 @@ class Arrivals:
         match fact:
             case CallArrived():
                 self._arrived(self._channel(tap, fact), fact)
+            case CallChanged():
+                self._changed(self._channel(tap, fact), fact)
             case MediaStarted():
                 self._media(self._channel(tap, fact), fact)
             case SessionOpened():
@@ -112,7 +115,7 @@ class Arrivals:
             dnis=fact.dnis,
         )
         channel.apply(Trigger.ARRIVED)
-        told = {k: v for k, v in {**fact.fields, "ani": fact.ani, "dnis": fact.dnis}.items() if v and k in _TOLD}
+        told = _told({**fact.fields, "ani": fact.ani, "dnis": fact.dnis})
         self._scheduler.told_by_line(device_id, told)
         if channel.tap in self._starts_calls:
             taken = self._scheduler.calls.find(device_id, "")
@@ -120,6 +123,18 @@ class Arrivals:
             self._own_calls[channel.tap, channel.line] = self._scheduler.start_call(command)
         else:
             self._scheduler.record_waiting(device_id)
+
+    def _changed(self, channel: Channel, fact: CallChanged) -> None:
+        """Change the call that is the line's own; of another's call it is told as far as USECTICALLINFO asks."""
+        told = _told(fact.fields)
+        if channel.arrival is None or not told:
+            return
+        channel.arrival.ani = told.get("ani", channel.arrival.ani)
+        channel.arrival.dnis = told.get("dnis", channel.arrival.dnis)
+        self._scheduler.told_by_line(channel.arrival.device_id, told)
+        call = self._own_calls.get((channel.tap, channel.line))
+        if call and call.open:
+            self._scheduler.change_call(call, told)
 
     def _media(self, channel: Channel, fact: MediaStarted) -> None:
         if channel.arrival and channel.arrival.session == fact.session:
@@ -210,6 +225,10 @@ _TOLD = frozenset(name for name, field in CallFields.model_fields.items() if fie
     "override_disk_location"
 }
 """What a line may tell of its call: text that describes it."""
+
+
+def _told(fields: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value and name in _TOLD}
 
 
 def trunk_rules(options: Mapping[str, object]) -> frozenset[str]:

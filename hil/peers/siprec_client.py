@@ -57,7 +57,10 @@ class SiprecClient:
         self, metadata: str, labels: Sequence[str] = ("1", "2"), headers: Mapping[str, str] | None = None
     ) -> Message:
         """Begin the session; gives the answer. Raises CallRefusedError."""
-        body, kind = self._body(metadata, labels, ["sendonly"] * len(labels))
+        return await self.begin_with(*self._body(metadata, labels, ["sendonly"] * len(labels)), headers)
+
+    async def begin_with(self, body: str, kind: str, headers: Mapping[str, str] | None = None) -> Message:
+        """Begin the session with a body of one's own, of the type ``kind``; gives the answer."""
         answer = await self._invite(body, kind, {"Require": "siprec", **(headers or {})})
         if answer.code >= 300:
             raise CallRefusedError(answer.code, answer.reason)

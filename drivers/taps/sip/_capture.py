@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final, final
 
 from drivers.contract import LossReason, Party, SessionSink
@@ -75,10 +76,16 @@ class Capture:
             self.legs[leg] = Leg(Recorder(self._native, path), party, time.monotonic())
         self.legs[leg].recorder.connect(slot)
 
-    def settle(self) -> None:
+    def disconnect(self, leg: int, slot: int) -> None:
+        """Record silence on the leg in the place of the stream in ``slot``."""
+        if leg in self.legs:
+            self.legs[leg].recorder.disconnect(slot)
+
+    def settle(self, meanwhile: Callable[[], object]) -> None:
         """Wait until the bridge has done what :meth:`connect` ordered; it does so between two frames of 20 ms.
 
         A stream forgets what came before its first frame was asked for, so an answer must not go out earlier.
+        ``meanwhile`` is done again and again.
         """
         due = {number: leg.recorder.frames + 2 * FRAME_FRAMES for number, leg in self.legs.items()}
         give_up_s = time.monotonic() + _SETTLE_S
@@ -86,6 +93,7 @@ class Capture:
             if time.monotonic() > give_up_s:
                 logger.warning("the bridge's clock stands still")
                 return
+            meanwhile()
             time.sleep(0.002)
 
     def describe(self, leg: int, codec: str, remote: str) -> None:

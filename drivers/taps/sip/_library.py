@@ -11,6 +11,7 @@ from typing import Any, Protocol, final
 import pjsua2 as pj
 
 from drivers.contract import TapFailedError, TapOptionsError
+from drivers.taps.sip._incoming import Incoming
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._options import Options
 from drivers.taps.sip._place import Place
@@ -37,6 +38,10 @@ class Callbacks(Protocol):
         """The call's streams were made, made anew or ended."""
         ...
 
+    def stream_created(self, call: Call, stream: int, address: int) -> None:
+        """A stream of the call was made; nothing has come on it yet."""
+        ...
+
     def library_refused(self, code: int, reason: str) -> None:
         """PJSIP answered an INVITE with an error by itself."""
         ...
@@ -58,6 +63,7 @@ class Call(pj.Call):
         super().__init__(account, number)
         self.number = number
         self._callbacks = callbacks
+        self._incoming: dict[int, Incoming] = {}  # by the stream's place in the call
 
     def onCallState(self, _: Any) -> None:  # noqa: N802 - PJSIP's name
         """Tell the state."""
@@ -66,6 +72,27 @@ class Call(pj.Call):
     def onCallMediaState(self, _: Any) -> None:  # noqa: N802 - PJSIP's name
         """Tell that the streams changed."""
         guarded(self._callbacks.media_changed, self.number)
+
+    def onStreamCreated(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
+        """Tell where the stream is."""
+        guarded(self._callbacks.stream_created, self, prm.streamIdx, int(prm.stream))
+
+    def onStreamDestroyed(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
+        """Touch the stream no more."""
+        self._incoming.pop(prm.streamIdx, None)
+
+    def begin(self, stream: int, incoming: Incoming) -> None:
+        """Wait for the first packet of a stream."""
+        self._incoming[stream] = incoming
+
+    def look(self, now_s: float) -> bool:
+        """See which streams began; gives whether one may begin from one moment to the next."""
+        eager = [incoming.look(now_s) for incoming in self._incoming.values()]
+        return any(eager)
+
+    def missing(self, stream: int) -> int | None:
+        """Packets of a stream that did not come; None where only PJSIP's own counter can be asked."""
+        return self._incoming[stream].missing if stream in self._incoming else None
 
     def _tell_state(self) -> None:
         info = self.getInfo()

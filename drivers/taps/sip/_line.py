@@ -11,6 +11,7 @@ from typing import Any, final
 import pjsua2 as pj
 
 from drivers.contract import (
+    CallChanged,
     CallLeft,
     LineFault,
     Party,
@@ -19,11 +20,12 @@ from drivers.contract import (
     SessionSink,
     TapError,
 )
-from drivers.taps.sip._capture import Capture
+from drivers.taps.sip._capture import PATH_MS, Capture
 from drivers.taps.sip._ending import Ending
 from drivers.taps.sip._legs import Legs, Offered
 from drivers.taps.sip._library import Call
 from drivers.taps.sip._parties import MAX_LEGS
+from drivers.taps.sip._pauses import HELD, METADATA, Pauses
 from drivers.taps.sip._stream import Stream
 from drivers.taps.sip._watch import Watch
 from drivers.taps.sip._works import Works
@@ -65,6 +67,7 @@ class Line:
         self._labels: tuple[str, ...] = ()
         self._legs = Legs(lambda _: None)
         self._capture: Capture | None = None
+        self._pauses = Pauses()
         self._armed: SessionSink | None = None
         self._endings: list[Ending] = []
         self._session = ""
@@ -115,6 +118,8 @@ class Line:
     def _begin(self, sink: SessionSink) -> None:
         self._capture = Capture(self._works.native, sink, self._works.options.jitter_ms)
         self._session = sink.session
+        self._pauses = Pauses()
+        self._note_pauses()
         if self.dialog is not None:
             _keep(sink, self.dialog.siprec)
 
@@ -123,10 +128,42 @@ class Line:
         if self.dialog is None:
             return
         siprec = self.dialog.siprec
-        known = len(siprec.documents)
+        known, fields = len(siprec.documents), siprec.fields()
         siprec.take(document, by, time.monotonic())
+        changed = {name: value for name, value in siprec.fields().items() if fields.get(name) != value}
+        changed.pop("device", None)  # a call stays with its device
+        if changed:
+            self._works.host.emit(CallChanged(line=self.name, session=self._session, fields=changed))
         if self._capture is not None:
             _keep(self._capture.sink, siprec, known)
+        delay_s = (self._works.options.jitter_ms + PATH_MS) / 1000  # until what came before has left the jitter buffer
+        self._works.later(delay_s, self._pause)
+
+    def _pause(self) -> None:
+        """Record silence on the streams that the metadata says are paused, and go on with the others."""
+        if self.call is None or self.dialog is None or self.leaving:
+            return
+        for stream in self._watch.streams.values():
+            pause = self._works.options.metadata_pauses and self.dialog.siprec.is_paused(stream.label)
+            if pause == stream.paused:
+                continue
+            stream.paused = pause
+            if not pause:
+                self._watch.resume(self.call, stream, time.monotonic())
+                self._record(stream)
+            elif stream.expected and self._capture is not None:
+                self._capture.disconnect(stream.number, stream.slot)
+        self._note_pauses()
+
+    def _note_pauses(self) -> None:
+        now_s, noted = time.monotonic(), False
+        for stream in self._watch.streams.values():
+            if stream.expected and not stream.paused:
+                noted |= self._pauses.end(stream.number, now_s)
+            else:
+                noted |= self._pauses.begin(stream.number, METADATA if stream.expected else HELD, now_s)
+        if noted and self._capture is not None:
+            self._capture.sink.measured(self._pauses.facts())
 
     def connect(self) -> None:
         """Connect every stream that the far side may send on to its leg."""
@@ -140,22 +177,26 @@ class Line:
                 media = heard[legs[number].line]
                 stream = self._watch.streams.setdefault(number, Stream(number, media.index))
                 stream.media, stream.slot = media.index, media.audioConfSlot
+                stream.label = legs[number].label
                 stream.expect(expected=True)
                 self._record(stream)
             elif number in self._watch.streams:
-                self._watch.streams[number].expect(expected=False)
+                self._watch.leave(self._watch.streams[number], self._capture)
+        self._note_pauses()
         if self._capture is not None and not self.leaving:
-            self._capture.settle()
+            self._capture.settle(self._works.look_out)
 
     def offered(self, labels: Sequence[str]) -> None:
-        """Note the labels of a further offer, before the library takes it."""
+        """Note the labels of a further offer, and how its streams stand before the library makes them anew."""
         self._labels = tuple(labels)
+        if self.call is not None and self._capture is not None:
+            self._watch.look(self.call, self._capture, time.monotonic(), every_s=0.0)
 
     def _label(self, line: int) -> str:
         return self._labels[line] if line < len(self._labels) else ""
 
     def _record(self, stream: Stream) -> None:
-        if not stream.expected or self._capture is None or self.call is None or self.dialog is None:
+        if not stream.expected or stream.paused or self._capture is None or self.call is None or self.dialog is None:
             return
         info = self.call.getStreamInfo(stream.media)
         codec = f"{info.codecName}/{info.codecClockRate}"

@@ -241,10 +241,11 @@ class Meter:
         )
 
     def _begin_anew(self, now: Reading) -> int:
-        """Forget a stream that was made anew; gives the frames that waited in the old one."""
+        """Forget a stream that was made anew; gives the frames that waited in the old one, or were not told yet."""
         if now.packets >= self._before.packets and now.empty_ticks >= self._before.empty_ticks:
             return 0
-        abandoned_frames = self._before.waiting * BUFFER_FRAMES
+        untold_frames = max(0, self._before.lost_frames - self._told.lost)
+        abandoned_frames = self._before.waiting * BUFFER_FRAMES + untold_frames
         self._before, self._told, self._silence = Reading(), _Told(), Silence()
         self._quiet_waiting, self._quiet_refused, self._end = 0, 0, None
         return abandoned_frames

@@ -22,6 +22,7 @@ _SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
     "pj_log_set_level": (None, [c_int]),
     "pj_pool_release": (None, [c_void_p]),
     "pjmedia_port_destroy": (c_int, [c_void_p]),
+    "pjmedia_stream_get_rtp_session_info": (c_int, [c_void_p, c_void_p]),
     "pjmedia_wav_player_port_create": (
         c_int,
         [c_void_p, c_char_p, c_uint, c_uint, c_ssize_t, POINTER(c_void_p)],
@@ -43,6 +44,7 @@ _SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
     "pjsua_call_get_max_count": (c_uint, []),
     "pjsua_conf_add_port": (c_int, [c_void_p, c_void_p, POINTER(c_int)]),
     "pjsua_conf_connect": (c_int, [c_int, c_int]),
+    "pjsua_conf_disconnect": (c_int, [c_int, c_int]),
     "pjsua_conf_remove_port": (c_int, [c_int]),
     "pjsua_get_pjsip_endpt": (c_void_p, []),
     "pjsua_pool_create": (c_void_p, [c_char_p, c_size_t, c_size_t]),
@@ -183,9 +185,21 @@ class Native:
         """Let ``sink`` hear ``source``. A second time does nothing."""
         _check("conf_connect", self._library.pjsua_conf_connect(source, sink))
 
+    def disconnect(self, source: int, sink: int) -> None:
+        """Let ``sink`` hear ``source`` no more."""
+        _check("conf_disconnect", self._library.pjsua_conf_disconnect(source, sink))
+
     def remove_port(self, slot: int) -> None:
         """Take a port out of the bridge; the bridge does it at its next frame."""
         _check("conf_remove_port", self._library.pjsua_conf_remove_port(slot))
+
+    def rtp_sessions(self, stream: int) -> tuple[int, int]:
+        """Addresses of the ``pjmedia_rtp_session`` that receives for a stream, and of its ``pjmedia_rtcp_session``."""
+        found = (c_void_p * 3)()  # receiving, sending, RTCP
+        _check("stream_get_rtp_session_info", self._library.pjmedia_stream_get_rtp_session_info(stream, found))
+        assert found[0] is not None
+        assert found[2] is not None
+        return found[0], found[2]
 
     # --- subscriptions --------------------------------------------------------------------------------------------
 

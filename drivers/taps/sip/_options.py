@@ -16,7 +16,7 @@ from drivers.taps.sip._dialling import DiallingOptions
 Codec = Literal["PCMU", "PCMA", "G722"]
 
 _RULE = re.compile(r"header:[A-Za-z0-9!%*_+`'~.-]{1,64}|to-user|from-user|request-user")
-_METADATA_RULE = re.compile(r"(caller|agent)-(user|name|aor)|element:[^\s:]{1,128}")
+_METADATA_RULE = re.compile(r"(caller|agent)-(user|name|aor)|direction|element(-user)?:[^\s:]{1,128}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _RTP_PORTS_A_WORKER = 200
 _PORTS_OF_THE_FRONT = 4
@@ -112,9 +112,17 @@ class Options(DiallingOptions):
     metadata: dict[str, tuple[str, ...]] = Field(
         default={"device": ("agent-user",), "ani": ("caller-user",), "dnis": ("agent-user",)},
         description="SIPREC: fields of the call (device, ani, dnis, call_direction, agent_id, user1, ...) and where "
-        "each stands: caller-user, caller-name, caller-aor, agent-user, agent-name, agent-aor, element:NAME of the "
-        "metadata, element:NAME/VALUE for one with that attribute, or a rule of device_from",
+        "each stands: caller-user, caller-name, caller-aor, agent-user, agent-name, agent-aor, direction (I or O, if "
+        "the metadata says who placed the call), element:NAME of the metadata, element:NAME/VALUE for one with that "
+        "attribute, element-user:NAME for the user part of its URI, or a rule of device_from",
     )
+    metadata_pauses: Annotated[
+        bool,
+        Field(
+            description="SIPREC: a stream whose sender is said by the metadata to send on it no more is silence in its "
+            "leg until somebody does, whatever comes on it"
+        ),
+    ] = True
     agents: Annotated[
         tuple[str, ...],
         Field(

@@ -36,6 +36,14 @@ class Recorder:
         """Record the stream in ``slot`` too."""
         self._native.connect(slot, self._slot)
 
+    def disconnect(self, slot: int) -> None:
+        """Record silence in the place of the stream in ``slot``.
+
+        The null device hears it from now on: a stream that nobody hears keeps what comes, and plays it later.
+        """
+        self._native.connect(slot, _SILENCE_SLOT)
+        self._native.disconnect(slot, self._slot)
+
     @property
     def frames(self) -> int:
         """Frames recorded so far. Not after :meth:`close`."""

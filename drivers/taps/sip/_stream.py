@@ -16,8 +16,10 @@ class Stream:
 
     number: int
     media: int
+    label: str = ""
     slot: int = -1
     expected: bool = False  # the far side may send now
+    paused: bool = False  # the metadata says that nobody sends on it
     heard_s: float = dataclasses.field(default_factory=time.monotonic)
     read_s: float = dataclasses.field(default_factory=time.monotonic)
     certain_s: float = dataclasses.field(default_factory=time.monotonic)  # losses before this moment were told
@@ -41,13 +43,13 @@ class Stream:
         self.certain_s, self.read_s = self.read_s, now_s
 
 
-def reading(stat: Any) -> Reading:
-    """Counters of ``pjsua2.StreamStat``."""
+def reading(stat: Any, missing: int | None) -> Reading:
+    """Counters of ``pjsua2.StreamStat``, and the packets that are missing where something better knows."""
     received, buffer = stat.rtcp.rxStat, stat.jbuf
     return Reading(
         packets=received.pkt,
         octets=received.bytes,
-        missing=received.loss,
+        missing=received.loss if missing is None else missing,
         doubled=received.dup,
         refused=received.discard,
         dropped=buffer.discard,

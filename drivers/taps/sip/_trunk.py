@@ -12,6 +12,7 @@ from drivers.taps.sip._account import Accounts
 from drivers.taps.sip._dialler import Dialler
 from drivers.taps.sip._door import Door
 from drivers.taps.sip._gate import Gate
+from drivers.taps.sip._incoming import Incoming
 from drivers.taps.sip._library import Call, Library
 from drivers.taps.sip._line import Dialog, Line
 from drivers.taps.sip._loop import Loop
@@ -26,6 +27,8 @@ from drivers.taps.sip.siprec import SiprecCall
 
 logger = logging.getLogger(__name__)
 
+_EVENTS_MS: Final = 20
+_EAGER_MS: Final = 4  # while the first packet of a stream may come from one moment to the next
 _FLUSH_S: Final = 0.05
 _FIRST_LOOK_S: Final = 0.1
 _LOOK_S: Final = 1.0
@@ -89,7 +92,13 @@ class Trunk:
 
     def handle(self) -> None:
         """Handle PJSIP's events."""
-        self._library.handle()
+        self._library.handle(_EAGER_MS if self.look_out() else _EVENTS_MS)
+
+    def look_out(self) -> bool:
+        """See which streams have their first packet; gives whether one may come from one moment to the next."""
+        now_s = time.monotonic()
+        eager = [line.call.look(now_s) for line in self.lines.values() if line.call is not None]
+        return any(eager)
 
     def _repeat(self, every_s: float, act: Callable[[], None]) -> None:
         def turn() -> None:
@@ -236,6 +245,10 @@ class Trunk:
         """Connect the call's streams."""
         if call in self._by_number:
             self._by_number[call].connect()
+
+    def stream_created(self, call: Call, stream: int, address: int) -> None:
+        """Wait for the stream's first packet."""
+        call.begin(stream, Incoming(self.native, address, time.monotonic()))
 
     def state_changed(self, call: int, *, gone: bool, reason: str) -> None:
         """Drop a call that is over."""

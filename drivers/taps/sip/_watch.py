@@ -29,8 +29,8 @@ class Watch:
 
     @property
     def expected(self) -> list[Stream]:
-        """Streams that the far side may send on."""
-        return [stream for stream in self.streams.values() if stream.expected]
+        """Streams that the far side may send on, and that are recorded."""
+        return [stream for stream in self.streams.values() if stream.expected and not stream.paused]
 
     def waiting(self, call: Call | None) -> dict[int, int]:
         """Frames at 8 kHz of the ended session that wait in jitter buffers, by leg; only where there are any."""
@@ -40,10 +40,12 @@ class Watch:
         left = {stream.number: stream.meter.left(now) for stream, now in found if now is not None}
         return {leg: entries * BUFFER_FRAMES for leg, entries in left.items() if entries}
 
-    def look(self, call: Call, capture: Capture, now_s: float, *, last: bool = False) -> None:
+    def look(
+        self, call: Call, capture: Capture, now_s: float, *, last: bool = False, every_s: float = _READ_EVERY_S
+    ) -> None:
         """Read the streams; the ``last`` time for this session."""
         for stream in self.expected:
-            if stream.meter.playing and not last and now_s - stream.read_s < _READ_EVERY_S:
+            if stream.meter.playing and not last and now_s - stream.read_s < every_s:
                 continue
             now = _read(call, stream)
             if now is not None:
@@ -63,6 +65,22 @@ class Watch:
             self._hear(stream, capture, now_s)
         elif now_s - stream.heard_s >= self._works.options.rtp_timeout_s:
             self._miss(stream, capture, now_s)
+
+    def leave(self, stream: Stream, capture: Capture | None) -> None:
+        """Expect nothing more on a stream that the far side took away, and tell what was lost with it."""
+        if stream.expected and not stream.paused and capture is not None:
+            change = stream.meter.take(Reading())
+            for reason, frames in capture.count(stream.number, change, stream.certain_s, stream.quiet_s).items():
+                self._tell(capture, stream, frames, reason)
+        stream.expect(expected=False)
+
+    def resume(self, call: Call, stream: Stream, now_s: float) -> None:
+        """Go on with a stream that was paused; what happened on it meanwhile is nobody's loss."""
+        now = _read(call, stream)
+        if now is not None:
+            stream.meter.take(now, last=True)
+        stream.heard_s = stream.read_s = stream.certain_s = stream.quiet_s = now_s
+        stream.silent = False
 
     def settle(self, capture: Capture, now_s: float) -> None:
         """Tell of the silence that lasts while the session ends; what comes from now on is not of the session."""
@@ -112,6 +130,6 @@ class Watch:
 def _read(call: Call, stream: Stream) -> Reading | None:
     """Counters now; None when the stream is being made anew."""
     try:
-        return reading(call.getStreamStat(stream.media))
+        return reading(call.getStreamStat(stream.media), call.missing(stream.media))
     except pj.Error:
         return None

@@ -28,6 +28,10 @@ class Works(Protocol):
         """The trunk's options."""
         ...
 
+    def look_out(self) -> bool:
+        """See which streams have their first packet; gives whether one may come from one moment to the next."""
+        ...
+
     def later(self, delay_s: float, act: Callable[[], None]) -> None:
         """Call ``act`` on the PJSIP thread in ``delay_s``."""
         ...

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from appliance.spool.records import Dropped
-from drivers.contract import CallArrived, CallRefused
+from drivers.contract import CallArrived, CallChanged, CallRefused
 
 
 @pytest.fixture
@@ -151,3 +151,21 @@ async def test_what_the_line_tells_of_a_call_becomes_its_data_and_nothing_else(b
     fields = trunk.scheduler.calls.find("5001", None).fields
     assert (fields.user1, fields.call_direction, fields.ani) == ("gold", "O", "030")
     assert (fields.keep_days, fields.override_disk_location) == (-1, "")
+
+
+async def test_what_the_line_tells_in_mid_call_changes_its_own_call(build: Any) -> None:
+    trunk = build(trunk=1, starts_calls=True)
+    trunk.arrivals.fact("trunk", CallArrived(line="0", session="s", device="5001", ani="030", fields={"user1": "a"}))
+    changes = {"ani": "040", "user1": "", "user2": "b", "keep_days": "1"}
+    trunk.arrivals.fact("trunk", CallChanged(line="0", session="s", fields=changes))
+    fields = trunk.scheduler.calls.find("5001", None).fields
+    assert (fields.ani, fields.user1, fields.user2, fields.keep_days) == ("040", "a", "b", -1)
+
+
+async def test_what_the_line_tells_in_mid_call_is_no_change_to_a_call_of_the_cti(build: Any) -> None:
+    trunk = build(trunk=1)
+    trunk.arrivals.fact("trunk", CallArrived(line="0", session="s", device="5001", ani="030"))
+    trunk.start("5001", ani="cti")
+    trunk.arrivals.fact("trunk", CallChanged(line="0", session="s", fields={"ani": "040"}))
+    assert trunk.scheduler.calls.find("5001", None).fields.ani == "cti"
+    assert trunk.scheduler.filled("5001", {})["ani"] == "040"

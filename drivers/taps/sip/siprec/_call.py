@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, final
 
 from drivers.contract import Party
-from drivers.taps.sip._message import Message
+from drivers.taps.sip._message import Message, user_of
 from drivers.taps.sip._options import Options
 from drivers.taps.sip._parties import MAX_LEGS, parties
 from drivers.taps.sip.siprec._document import Document
@@ -66,12 +66,20 @@ class SiprecCall:
     def parties(self) -> tuple[Party, Party]:
         """Who speaks on leg 0 and leg 1."""
         by_label = parties(self._labels, self._options.caller_labels)
+        known = self._agents()
         if len(self._labels) < MAX_LEGS:
-            return by_label
-        agents = [any(map(self._is_agent, self._metadata.senders(label))) for label in self._labels[:MAX_LEGS]]
+            return self._first_party(known) or by_label
+        agents = [any(one in known for one in self._metadata.senders(label)) for label in self._labels[:MAX_LEGS]]
         if agents[0] == agents[1]:
             return by_label
         return (Party.AGENT, Party.CALLER) if agents[0] else (Party.CALLER, Party.AGENT)
+
+    def _first_party(self, agents: Sequence[Participant]) -> tuple[Party, Party] | None:
+        """Of a call that begins with one stream, on which one of several speaks; None where it carries all."""
+        senders = self._metadata.senders(self._labels[0]) if self._labels else []
+        if len(senders) != 1 or len(self._metadata.participants) < MAX_LEGS:
+            return None
+        return (Party.AGENT, Party.CALLER) if senders[0] in agents else (Party.CALLER, Party.AGENT)
 
     def party_of(self, label: str) -> Party | None:
         """Who speaks on the stream of that label; None where the metadata does not tell."""
@@ -81,6 +89,18 @@ class SiprecCall:
         return next(
             (p for p, one in ((Party.CALLER, self.caller), (Party.AGENT, self.agent)) if one == senders[0]), None
         )
+
+    def is_paused(self, label: str) -> bool:
+        """Whether the metadata says that nobody sends on the stream of that label any more."""
+        return self._metadata.is_paused(label)
+
+    @property
+    def direction(self) -> str:
+        """Which way the call went, I or O from where we stand; empty where nobody said who placed it."""
+        agent, caller = self.agent, self.caller
+        if agent is not None and agent.calling:
+            return "O"
+        return "I" if caller is not None and caller.calling else ""
 
     @property
     def caller(self) -> Participant | None:
@@ -115,6 +135,11 @@ class SiprecCall:
         kind, _, name = rule.partition(":")
         if kind == "element":
             return self._metadata.elements.get(name.lower(), "")
+        if kind == "element-user":
+            told = self._metadata.elements.get(name.lower(), "")
+            return user_of(told) or told
+        if rule == "direction":
+            return self.direction
         who, _, what = rule.partition("-")
         if who in {"caller", "agent"}:
             person = self.caller if who == "caller" else self.agent
@@ -124,8 +149,7 @@ class SiprecCall:
     def _person(self, party: Party) -> Participant | None:
         """By the patterns of agents, else by the streams' labels, else in their order."""
         people = list(self._metadata.participants.values())
-        agents = [p for p in people if self._is_agent(p)]
-        if agents and len(agents) < len(people):
+        if agents := self._agents():
             others = [p for p in people if p not in agents]
             return agents[0] if party is Party.AGENT else others[0]
         for label, speaks in zip(self._labels, self.parties, strict=False):
@@ -134,6 +158,14 @@ class SiprecCall:
                 return senders[0]
         place = 0 if party is Party.CALLER else 1
         return people[place] if place < len(people) else None
+
+    def _agents(self) -> list[Participant]:
+        """Who is an agent: by the patterns, else who did not place the call; none where that does not part them."""
+        people = list(self._metadata.participants.values())
+        agents = [p for p in people if self._is_agent(p)]
+        if not 0 < len(agents) < len(people) and not self._options.caller_labels:
+            agents = [p for p in people if p.calling is False]
+        return agents if len(agents) < len(people) else []
 
     def _is_agent(self, person: Participant) -> bool:
         return self._options.is_agent(person.user) or self._options.is_agent(person.aor)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from typing import Any, Final, Self, cast, final
 
+from drivers.taps.sip.siprec._lenient import read as read_leniently
+
 _DOCTYPE: Final = re.compile(r"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
-_ELEMENT_PREFIX: Final = re.compile(r"(</?)[\w.-]+:(?=[\w.-])")
-_NAMESPACE: Final = re.compile(r"\sxmlns(:[\w.-]+)?\s*=\s*(\"[^\"]*\"|'[^']*')")
-_ATTRIBUTE_PREFIX: Final = re.compile(r"(\s)[\w.-]+:(?=[\w.-]+\s*=)")
+_DEEPEST: Final = 64
+_MOST_ELEMENTS: Final = 64  # that a text is gathered from
 
 
 @final
@@ -28,10 +30,12 @@ class Document:
         if _DOCTYPE.search(text):
             return cls(None, "has a DOCTYPE, which is not read")
         root, fault = _parse(text)
-        if fault:  # most often a prefix that was never declared
-            plain, worse = _parse(_without_prefixes(text))
-            if not worse:
-                root, fault = plain, f"read without its prefixes: {fault}"
+        if fault:  # most often a prefix that was never declared, or a document that was cut
+            plain = read_leniently(text)
+            if _size(plain) > _size(root):
+                root = plain
+        if _is_deep(root):
+            return cls(None, "is nested too deep, which is not read")
         return cls(root, fault)
 
     @property
@@ -56,8 +60,10 @@ def local_name(tag: str) -> str:
 
 
 def text_of(element: ET.Element) -> str:
-    """All text within the element, without the blanks round it."""
-    return " ".join("".join(element.itertext()).split())
+    """Text within the element and the first few below it, without the blanks round it."""
+    found = itertools.islice(element.iter(), _MOST_ELEMENTS)
+    texts = ((e.text or "", "" if e is element else e.tail or "") for e in found)
+    return " ".join("".join(itertools.chain.from_iterable(texts)).split())
 
 
 def child_texts(element: ET.Element, name: str) -> list[str]:
@@ -87,5 +93,13 @@ def _parse(text: str) -> tuple[ET.Element | None, str]:
     return root, fault or ("" if root is not None else "is empty")
 
 
-def _without_prefixes(text: str) -> str:
-    return _ATTRIBUTE_PREFIX.sub(r"\1", _ELEMENT_PREFIX.sub(r"\1", _NAMESPACE.sub("", text)))
+def _size(root: ET.Element | None) -> int:
+    return 0 if root is None else sum(1 for _ in root.iter())
+
+
+def _is_deep(root: ET.Element | None) -> bool:
+    """Whether elements are nested so deep that a look below each of them would take long."""
+    level = [] if root is None else [root]
+    for _ in range(_DEEPEST):
+        level = [child for element in level for child in element]
+    return bool(level)
