@@ -99,6 +99,9 @@ class Outbound:
     def library_refused(self, code: int, reason: str) -> None:
         """Nor is one refused by it."""
 
+    def stream_created(self, call: Call, stream: int, address: int) -> None:
+        """Leave the stream as PJSIP has it: what a phone says to us is heard, not kept for a record."""
+
     def media_changed(self, call: int) -> None:
         """Hear the stream, and let it have what is played; before the answer too."""
         del call
