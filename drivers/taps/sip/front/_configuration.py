@@ -24,7 +24,7 @@ _NOTHING: Final = "$var(n) = 0;"  # Kamailio takes no empty block
 _FOR_WORKERS: Final = "RTP/AVP ICE=remove rtcp-mux-demux SDES-off DTLS=off replace-origin"
 _CODECS: Final = "codec-mask-all codec-except-PCMU codec-except-PCMA codec-except-G722 codec-transcode-PCMU"
 _MEDIA_OFFER: Final = f"""  if ($rb == $null || $rb == "") return;
-  if (!rtpengine_offer("{_FOR_WORKERS} {_CODECS}")) {{ t_reply("488", "No Media"); exit; }}
+  if (!rtpengine_offer("{_FOR_WORKERS} {_CODECS}")) {{ t_reply("503", "No Media"); exit; }}
   msg_apply_changes();"""
 _MEDIA_ANSWER: Final = """  if ($rb != $null && $rb != "") rtpengine_answer("replace-origin");"""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
+import socket
 import subprocess
+import time
 from pathlib import Path
 from typing import Final, final
 
@@ -14,6 +17,9 @@ from drivers.taps.sip._options import Options
 _PORTS_A_CALL: Final = 12  # two streams, two sides, RTP and RTCP, and some that are not free again yet
 _LEAST_PORTS: Final = 200
 _END_S: Final = 3.0
+_START_S: Final = 5.0
+_STEP_S: Final = 0.05
+_PING: Final = b"linetap d7:command4:pinge"
 _WARNINGS: Final = 4
 _LOCAL: Final = "127.0.0.1"
 
@@ -41,6 +47,25 @@ class Engine:
         self._popen = subprocess.Popen(
             [*with_us, program, *own], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=folder
         )
+        try:
+            self._wait_for_answer((_LOCAL, options.engine_port))
+        except TapFailedError:
+            self.close()
+            raise
+
+    def _wait_for_answer(self, control: tuple[str, int]) -> None:
+        """Wait until it can be asked: Kamailio does not look again for a while where it cannot."""
+        end_s = time.monotonic() + _START_S
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.settimeout(_STEP_S)
+            while time.monotonic() < end_s:
+                self.check()
+                with contextlib.suppress(OSError):
+                    asking.sendto(_PING, control)
+                    if b"pong" in asking.recv(1000):
+                        return
+                    time.sleep(_STEP_S)
+        raise TapFailedError("rtpengine does not answer")
 
     def check(self) -> None:
         """Raise :class:`TapFailedError` when it has ended."""
