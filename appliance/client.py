@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import socket
+import ssl
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self, final
@@ -70,12 +71,14 @@ class EventSeen:
 class _Stream:
     """One connection, cut into documents by their closing root tag."""
 
-    def __init__(self, host: str, port: int, timeout_s: float) -> None:
+    def __init__(self, host: str, port: int, timeout_s: float, context: ssl.SSLContext | None) -> None:
         self._where = f"{host}:{port}"
         self._rest = b""
         self._timeout_s = timeout_s
         try:
             self._socket = socket.create_connection((host, port), timeout_s)
+            if context:
+                self._socket = context.wrap_socket(self._socket, server_hostname=host)
         except OSError as error:
             raise UnreachableError(f"no box answers at {self._where}: {error}") from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -117,10 +120,20 @@ class _Stream:
 
 @final
 class Client:
-    """A connection to port 5620. Raises :class:`UnreachableError` when no box is there; not for several threads."""
+    """A connection to port 5620. Raises :class:`UnreachableError` when no box is there; not for several threads.
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 5620, *, timeout_s: float = 10) -> None:
-        self._stream = _Stream(host, port, timeout_s)
+    With a ``context`` it speaks TLS.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 5620,
+        *,
+        timeout_s: float = 10,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._stream = _Stream(host, port, timeout_s, context)
         self._numbers = itertools.count(1)
 
     def request(self, values: Mapping[str, str | int]) -> Answer:
@@ -155,7 +168,7 @@ class EventClient:
         more: Mapping[str, str | int] | None = None,
         timeout_s: float = 10,
     ) -> None:
-        self._stream = _Stream(host, port, timeout_s)
+        self._stream = _Stream(host, port, timeout_s, None)
         values = {"TYPE": "EVENTS", "REQUESTID": 0, "EVENTCLASS": event_class, "EVENTTYPE": "", **(more or {})}
         self._stream.send(encode(values))
         self.answer = Answer(self._stream.document(_RESULT_END))

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, final
 
 import typer
 
+from appliance.cli.access import tls
+
 if TYPE_CHECKING:
     from appliance.client import Answer
 
@@ -37,7 +39,7 @@ class Asking:
         from appliance.errors import LinetapError, UnreachableError
 
         passed = {name: value for name, value in values.items() if value is not None}
-        with Client(self.host, self.port, timeout_s=self.timeout_s) as client:
+        with Client(self.host, self.port, timeout_s=self.timeout_s, context=tls()) as client:
             try:
                 answer = client.request({"TYPE": kind, **passed})
             except TimeoutError as error:

@@ -15,10 +15,12 @@ def check_config(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> No
     Exit code 78 if there is one.
     """
     from appliance.errors import SettingsError
+    from appliance.ports.tls import Certificates
     from appliance.settings.loader import load
 
     try:
         settings = load(config)
+        Certificates(settings).check()
     except SettingsError as error:
         if not as_json:
             raise

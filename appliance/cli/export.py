@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from appliance.cli.access import headers, tls
 from appliance.cli.options import AsJson, Host, Timeout
 
 if TYPE_CHECKING:
@@ -41,9 +42,15 @@ def export(  # noqa: PLR0917 - typer passes them by name
     if not suffix:
         raise typer.BadParameter("needed where FILE has no ending", param_hint="--format")
     query = {"type": "export", "requestid": "1", "uniquefield": field, "uniqueid": value, "media_format": suffix}
-    with contextlib.closing(http.client.HTTPConnection(host, port, timeout=timeout_s)) as connection:
+    context = tls()
+    connecting = (
+        http.client.HTTPSConnection(host, port, timeout=timeout_s, context=context)
+        if context
+        else http.client.HTTPConnection(host, port, timeout=timeout_s)
+    )
+    with contextlib.closing(connecting) as connection:
         try:
-            connection.request("GET", f"/webAPI.aspx?{urllib.parse.urlencode(query)}")
+            connection.request("GET", f"/webAPI.aspx?{urllib.parse.urlencode(query)}", headers=headers())
             response = connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise UnreachableError(f"no box answers at {host}:{port}: {error}") from error

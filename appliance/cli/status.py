@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from appliance.cli.access import tls
 from appliance.cli.options import DEFAULT_CONFIG, AsJson, Config, Host, Timeout
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def status(
     from appliance.cli.lines import COLUMNS, lines_here
     from appliance.client import Client
 
-    with Client(host, port, timeout_s=timeout_s) as client:
+    with Client(host, port, timeout_s=timeout_s, context=tls()) as client:
         facts = _ask(client)
     facts["lines"] = lines_here(config) if host in _HERE else []
     if as_json:

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 LOOK_S = 3600.0
 """How often it is looked whether the certificate ends soon, or its file has changed."""
+_SECTIONS = ("api", "events", "web", "https")
 _SOON = dt.timedelta(days=14)
 
 
@@ -37,12 +38,21 @@ class Certificates:
         self.ends_at: dt.datetime | None = None
         """End of the certificate; None while there is none."""
 
+    def check(self) -> None:
+        """Look at the files that the settings name, and make nothing. Raises SettingsError."""
+        if self._settings.tls.certificate:
+            try:
+                self._load(_new_context())
+            except (OSError, ValueError) as error:
+                raise SettingsError([f"tls.certificate: {self._settings.tls.certificate}: {_text(error)}"]) from error
+        for name in _SECTIONS:
+            _trust(_new_context(), name, getattr(self._settings, name))
+
     def context(self, name: str, listener: Listener) -> ssl.SSLContext | None:
         """Give the context of section ``name``; None where it needs none, or where it can go on in plain."""
         if listener.speaks == "off":
             return None
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context = _new_context()
         try:
             self._load(context)
         except (OSError, ValueError) as error:
@@ -50,12 +60,7 @@ class Certificates:
                 raise SettingsError([f"tls: certificate and key of [{name}] cannot be used: {_text(error)}"]) from error
             logger.error("[%s] goes without TLS: no own certificate: %s", name, _text(error))  # noqa: TRY400 - told there
             return None
-        if listener.client_ca:
-            try:
-                context.load_verify_locations(listener.client_ca)
-            except (OSError, ValueError) as error:
-                raise SettingsError([f"{name}.client_ca: {listener.client_ca}: {_text(error)}"]) from error
-            context.verify_mode = ssl.CERT_REQUIRED
+        _trust(context, name, listener)
         self._contexts.append(context)
         return context
 
@@ -99,9 +104,25 @@ class Certificates:
 
     def _names(self) -> list[str]:
         settings = self._settings
-        hosts = [one.host for one in (settings.api, settings.events, settings.web, settings.https)]
+        hosts = [getattr(settings, name).host for name in _SECTIONS]
         names = [*settings.tls.names, socket.gethostname(), "localhost", "127.0.0.1", "::1"]
         return [*names, *(host for host in hosts if not is_everywhere(host))]
+
+
+def _new_context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _trust(context: ssl.SSLContext, name: str, listener: Listener) -> None:
+    """Ask clients for a certificate where that is set. Raises SettingsError."""
+    if listener.client_ca:
+        try:
+            context.load_verify_locations(listener.client_ca)
+        except (OSError, ValueError) as error:
+            raise SettingsError([f"{name}.client_ca: {listener.client_ca}: {_text(error)}"]) from error
+        context.verify_mode = ssl.CERT_REQUIRED
 
 
 def _no_password() -> str:

@@ -27,7 +27,7 @@ from appliance.settings.models import EventSettings, Settings
 from appliance.webapi.app import web_api
 from appliance.webapi.server import WebServer
 from appliance.xmlapi.server import XmlServer
-from tests.unit.ports.conftest import Authority, Files
+from tests.authority import Authority, Files
 from tests.unit.serving import TEST, WAIT_S, Client, code_of, until
 
 PAGE = "/webapi.aspx?type=test&requestid=1"
@@ -280,6 +280,17 @@ async def test_files_that_cannot_be_used_are_faults_of_the_settings(
     found = settings(tmp_path, given, api={"tls": "on", "client_ca": tmp_path / "empty.pem"})
     with pytest.raises(SettingsError, match=r"api\.client_ca"):
         Certificates(found).context("api", found.api)
+
+
+def test_they_are_looked_at_without_a_start(tmp_path: Path, authority: Authority, given: Files) -> None:
+    Certificates(settings(tmp_path / "data", given, api={"client_ca": authority.file})).check()
+    Certificates(settings(tmp_path / "data")).check()
+    assert not (tmp_path / "data").exists()
+    missing = settings(tmp_path, api={"client_ca": tmp_path / "none.pem"})
+    with pytest.raises(SettingsError, match=r"api\.client_ca"):
+        Certificates(missing).check()
+    with pytest.raises(SettingsError, match=r"tls\.certificate"):
+        Certificates(settings(tmp_path, Files(authority.file, given.key))).check()
 
 
 def test_a_box_that_cannot_keep_its_own_goes_on_in_plain_where_it_may(
