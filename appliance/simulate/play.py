@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import signal
+import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ def simulate(day: Day, *, folder: Path, ports: Ports | None, speed: float, seed:
         signal.signal(number, signal.default_int_handler)
     teller = _Teller(out)
     teller.say(f"simulator: {day.title}, {speed:g} times as fast, seed {seed}; the lines carry tones, nobody speaks")
-    chosen = None if ports is None else (ports.api, ports.events, ports.web)
+    chosen = None if ports is None else _free(ports)
     taps = [{"name": "simulated", "kind": "virtual", "lines": day.lines}]
     schedules = [_shortened(schedule, speed) for schedule in day.schedules]
     sections = {"recording": {"reserve_mb": 50}}
@@ -63,14 +64,15 @@ def simulate(day: Day, *, folder: Path, ports: Ports | None, speed: float, seed:
 
 
 def _at_the_box(box: ChildBox, day: Day, teller: _Teller, *, speed: float, seed: int, once: bool) -> None:
-    teller.say(f"simulator: the box is ready at {HOST}: commands {box.api_port}, events {box.events_port}, ", end="")
-    teller.say(f"web http://{HOST}:{box.web_port}/webAPI.aspx; Ctrl-C ends it")
     with box.client() as client, EventLog(box.events(), teller.event) as log:
         player = _Player(client, log, teller, speed)
         player.register(day)
+        web = f"http://{HOST}:{box.web_port}/webAPI.aspx"
+        where = f"commands {box.api_port}, events {box.events_port}, web {web}"
+        teller.say(f"simulator: the box is ready at {HOST}: {where}; Ctrl-C ends it")
         try:
             while True:
-                player.play(plan_day(day, seed), day.begins)
+                player.play(plan_day(day, seed), day.begins, day.ends)
                 if once:
                     break
                 seed += 1
@@ -102,10 +104,10 @@ class _Teller:
         """Time of the simulated day, in seconds since its midnight."""
         return self._begins_s + (clock.monotonic_s() - self._begun_s) * self._speed
 
-    def say(self, text: str, end: str = "\n") -> None:
+    def say(self, text: str) -> None:
         """Print a line."""
         with self._lock:
-            print(text, file=self._out, end=end, flush=True)
+            print(text, file=self._out, flush=True)
 
     def act(self, values: Mapping[str, str | int], answer: Answer) -> None:
         """Print a message and its answer."""
@@ -146,20 +148,28 @@ class _Player:
             if answer.code not in _GOOD | {_KNOWN_ALREADY}:
                 raise BoxError(f"{values['TYPE']} was answered with {answer.code} {answer.message}")
 
-    def play(self, acts: list[Act], begins_s: float) -> None:
-        """Send everything in time. Raises KeyboardInterrupt when a signal comes."""
+    def play(self, acts: list[Act], begins_s: float, ends_s: float) -> None:
+        """Send everything in time, and end what is open at the end. Raises KeyboardInterrupt when a signal comes."""
         self._teller.begin(begins_s, self._speed)
         for act in acts:
-            while (wait_s := (act.at_s - self._teller.day_s) / self._speed) > 0:
-                time.sleep(min(wait_s, _LOOK_S))
+            self._wait_until(act.at_s)
             if act.says:
                 self._teller.note(act.says)
             self._send(scale(act.values, self._speed))
+        self._wait_until(ends_s)
+        self._end_all()
+
+    def _wait_until(self, at_s: float) -> None:
+        while (wait_s := (at_s - self._teller.day_s) / self._speed) > 0:
+            time.sleep(min(wait_s, _LOOK_S))
+
+    def _end_all(self) -> None:
+        for values in list(self._open.values()):
+            self._send(values)
 
     def finish(self) -> None:
         """End what has not ended, and wait until every recording is saved."""
-        for values in list(self._open.values()):
-            self._send(values)
+        self._end_all()
         deadline_s = clock.monotonic_s() + _SAVING_S
         while self._unsaved() and clock.monotonic_s() < deadline_s:
             time.sleep(_LOOK_S)
@@ -188,3 +198,13 @@ def _shortened(schedule: Mapping[str, Any], speed: float) -> dict[str, Any]:
     """Shorten a schedule's lengths as the calls are."""
     lengths = {name: schedule[name] for name in _LENGTHS if isinstance(schedule.get(name), int)}
     return {**schedule, **{name: max(round(length / speed), 1) for name, length in lengths.items()}}
+
+
+def _free(ports: Ports) -> tuple[int, int, int]:
+    """Give the ports if all are free. Raises BoxError."""
+    for port in (ports.api, ports.events, ports.web):
+        try:
+            socket.create_server((HOST, port)).close()
+        except (OSError, OverflowError) as error:
+            raise BoxError(f"port {port} cannot be had ({error}); --free-ports takes others") from error
+    return ports.api, ports.events, ports.web

@@ -112,4 +112,5 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path, simulators: list[Simulator
         simulator = Simulator(tmp_path, "--port", port, "--events-port", others[0], "--web-port", others[1])
         simulators.append(simulator)
         assert simulator.process.wait(60) == 1
-    assert "address already in use" in simulator.said
+    assert f"port {port} cannot be had" in simulator.said
+    assert "Traceback" not in simulator.said
