@@ -23,6 +23,7 @@ from appliance.messages.origin import Asked, Origin, Port, Subscribed
 from appliance.messages.parameter import Parameter
 from appliance.messages.printing import print_document, print_result
 from appliance.messages.reference_events import event_chapter
+from appliance.messages.reference_ground import closing_chapters, ground_chapters
 from appliance.messages.request import Request
 from appliance.messages.samples import sample_services
 
@@ -31,10 +32,10 @@ _HEAD = """\
 
 Generated from the declarations in `appliance/messages/types/`; do not edit. `make check` fails when it is stale.
 
-A request is `<REQUEST><TYPE>…</TYPE><REQUESTID>…</REQUESTID>…</REQUEST>` on port 5620, or
-`/webAPI.aspx?type=…&requestid=…` on port 2012. Letter case of names does not matter. REQUESTID is an integer from 0 to
-2147483647 and is echoed. Where a choice had to be made that no source makes, [interpretations.md](interpretations.md)
-tells it.
+This page is enough to write a client from: first how to talk to the box, then every message with its parameters,
+answers and samples, then the events, the elements and the codes. Where a choice had to be made that no source makes,
+[interpretations.md](interpretations.md) tells it; a message marked *reconstructed* is Linetap's own reading of one that
+no source shows whole, or Linetap's own.
 """
 _CODES = re.compile(r"API_[A-Z_]+")
 _PORTS = {Port.COMMANDS: "5620", Port.EVENTS: "5621", Port.WEB: "2012"}
@@ -62,17 +63,33 @@ class NoEvents:
 def reference() -> str:
     """Give the whole text."""
     kinds = list(dict.fromkeys(catalog().values()))
-    index = "\n".join(f"- [{kind.wire_name()}](#{kind.wire_name().lower()})" for kind in kinds)
-    index += "\n\n[Event documents](#event-documents), [result codes](#result-codes)"
     return "\n".join(
-        (_HEAD, index, "", *(line for kind in kinds for line in _chapter(kind)), *event_chapter(), *_code_table())
+        (
+            _HEAD,
+            *ground_chapters(),
+            *_index(kinds),
+            *(line for kind in kinds for line in _chapter(kind)),
+            *event_chapter(),
+            *closing_chapters(),
+        )
     )
+
+
+def _index(kinds: list[type[Request]]) -> Iterator[str]:
+    yield "## Messages\n"
+    for kind in kinds:
+        mark = " (reconstructed)" if kind.reconstructed else ""
+        yield f"- [{kind.wire_name()}](#{kind.wire_name().lower()}){mark}"
+    others = ("Event documents", "Elements of answers and events", "Result codes")
+    yield "\nBehind them: " + ", ".join(f"[{one.lower()}](#{one.lower().replace(' ', '-')})" for one in others) + ".\n"
 
 
 def _chapter(kind: type[Request]) -> Iterator[str]:
     ports = ", ".join(text for port, text in _PORTS.items() if port in kind.ports)
     required = "required" if kind.request_id_required else "0 where it is missing"
     yield f"## {kind.wire_name()}\n\n{inspect.cleandoc(kind.__doc__ or '').replace('``', '`')}\n"
+    if kind.reconstructed:
+        yield f"*Reconstructed*: {kind.reconstructed}.\n"
     yield f"Ports: {ports}. REQUESTID: {required}." + (f" Also: {', '.join(kind.synonyms)}." if kind.synonyms else "")
     yield ""
     if kind.parameters:
@@ -107,7 +124,10 @@ def _exchange(kind: type[Request], sample: dict[str, str]) -> Iterator[str]:
     origin = Origin(Port.COMMANDS if by_xml else Port.WEB, "", NoEvents())
     result = asyncio.run(dispatch(values, sample_services(), origin))
     yield f"\n```xml\n{request}\n"
-    yield f"{_lines(print_result(result))}\n```"
+    if result.attachment is not None:
+        yield f"200 OK, {result.attachment.media_type}: the octets of {result.attachment.filename}\n```"
+    else:
+        yield f"{_lines(print_result(result))}\n```"
 
 
 def _url(values: dict[str, str]) -> str:
@@ -116,11 +136,6 @@ def _url(values: dict[str, str]) -> str:
 
 def _lines(document: bytes) -> str:
     return document.decode("ascii").strip().replace("\r\n", "\n")
-
-
-def _code_table() -> Iterator[str]:
-    yield "## Result codes\n\n| RESULTCODE | RESULTTYPE |\n|---|---|"
-    yield from (f"| {code.value} | {code.label} |" for code in ResultCode)
 
 
 def main(arguments: list[str]) -> int:

@@ -35,6 +35,8 @@ class Request(pydantic.BaseModel, abc.ABC):
     keys_fault: ClassVar[type[RequestError]] = DeviceInvalidError
     returns: ClassVar[tuple[str, ...]] = ()
     """What the type answers, for the reference: lines of "code: when"."""
+    reconstructed: ClassVar[str] = ""
+    """What of the message no source shows, so that it is our own; blank where all of it is known."""
     samples: ClassVar[tuple[dict[str, str], ...]] = ()
     """Requests of the reference, without TYPE."""
     parameters: ClassVar[dict[str, Parameter]] = {}

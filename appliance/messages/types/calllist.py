@@ -12,8 +12,9 @@ from appliance.messages.result import Result
 
 
 class CallList(Request):
-    """Lists the calls and sessions that go on, in the form of DEVICELIST. An extension: no source shows its form."""
+    """Lists the calls and sessions that go on, in the form of DEVICELIST."""
 
+    reconstructed: ClassVar[str] = "sources have the name alone"
     returns: ClassVar[tuple[str, ...]] = ("API_OK: always", "API_REQUESTID_INVALID: REQUESTID out of range")
     samples: ClassVar[tuple[dict[str, str], ...]] = ({"REQUESTID": "45"},)
 

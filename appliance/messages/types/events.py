@@ -34,6 +34,7 @@ class Events(Request):
     """
 
     ports: ClassVar[frozenset[Port]] = frozenset({Port.COMMANDS, Port.EVENTS})
+    reconstructed: ClassVar[str] = "sources show the answer and the events, not the request"
     returns: ClassVar[tuple[str, ...]] = (
         "API_OK: subscribed, or ended, as RESULTTYPE OK",
         "API_EVENT_TYPE_INVALID: no such class or type, or the type is not of the class",

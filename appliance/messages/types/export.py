@@ -27,6 +27,7 @@ class Export(RecordRequest):
         "API_FILE_NOT_FOUND: no recording matches, or its file is gone",
     )
     samples: ClassVar[tuple[dict[str, str], ...]] = (
+        {"REQUESTID": "60", "UNIQUEFIELD": "user2", "UNIQUEID": "Order 7782", "MEDIA_FORMAT": "mp3"},
         {"REQUESTID": "61", "UNIQUEFIELD": "user2", "UNIQUEID": "Order 9999", "MEDIA_FORMAT": "mp3"},
     )
 

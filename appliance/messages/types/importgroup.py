@@ -17,7 +17,7 @@ from appliance.store.groups import Group
 
 
 class ImportGroup(Registration):
-    """Renames, deletes or lists permission groups. Linetap's own: no other system has this message.
+    """Renames, deletes or lists permission groups.
 
     MODIFY gives the group of GROUPID the name GROUPNAME. DELETE takes GROUPID, or else GROUPNAME; what was put into the
     group leaves it, and the number is not given again. ADDGROUP adds groups.
@@ -28,6 +28,7 @@ class ImportGroup(Registration):
         "DELETE": (("group_id", "group_name"),),
     }
     ids: ClassVar[tuple[str, ...]] = ("group_id",)
+    reconstructed: ClassVar[str] = "Linetap's own, no source has this message"
     returns: ClassVar[tuple[str, ...]] = (
         "API_OK: done; GROUPID and GROUPNAME are the group's (LIST: the groups)",
         "API_NO_GROUP: no such group",

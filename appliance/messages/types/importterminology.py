@@ -14,7 +14,7 @@ from appliance.messages.result import Result
 
 
 class ImportTerminology(Registration):
-    """Changes what this site calls things. Linetap's own: no other system has this message.
+    """Changes what this site calls things.
 
     ADD is for a name that is not there yet, MODIFY for one that is. DELETE takes back a change, or a name that was
     added; the names that are always there then have their first word again. Names count in lower case.
@@ -25,6 +25,7 @@ class ImportTerminology(Registration):
         "MODIFY": (("name",), ("value",)),
         "DELETE": (("name",),),
     }
+    reconstructed: ClassVar[str] = "Linetap's own, no source has this message"
     returns: ClassVar[tuple[str, ...]] = (
         "API_OK: done; NAME, and VALUE as it is now (blank where the name is gone)",
         "API_ERROR_KEYS_NOT_UNIQUE: ADD: the name is there",

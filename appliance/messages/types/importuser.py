@@ -26,7 +26,7 @@ _KEYS: Needs = (("user_id", "user_name"),)
 
 
 class ImportUser(Registration):
-    """Adds, changes, deletes or lists the users who may see the calls of groups. Reconstructed: LIST alone is known.
+    """Adds, changes, deletes or lists the users who may see the calls of groups.
 
     ADD changes nothing where a user of the same USERNAME is there: the answer then has that user's USERID. MODIFY and
     DELETE take USERID, or else USERNAME; with both, MODIFY gives the user that name. An absent parameter leaves, a
@@ -36,6 +36,7 @@ class ImportUser(Registration):
 
     needs: ClassVar[Mapping[str, Needs]] = {"ADD": (("user_name",),), "MODIFY": _KEYS, "DELETE": _KEYS}
     ids: ClassVar[tuple[str, ...]] = ("user_id", "agent_id")
+    reconstructed: ClassVar[str] = "of it sources show the answer of LIST alone"
     returns: ClassVar[tuple[str, ...]] = (
         "API_OK: done; USERID is the user's (LIST: the users)",
         "API_ERROR_KEYS_NOT_UNIQUE: ADD, MODIFY: another user has the USERNAME",

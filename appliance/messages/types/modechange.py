@@ -15,13 +15,14 @@ from appliance.messages.result import Result
 
 
 class ModeChange(DeviceRequest):
-    """Tells what the agent at a device does. An extension: sources show its parameters, not its answer.
+    """Tells what the agent at a device does.
 
     With the setting `device_modes` DEVICELIST and DEVICESTATUS show it behind COREIDENT as MODE, MODESTR and
     LASTMODECHANGE. It changes nothing about recording, and is forgotten when the box stops.
     """
 
     keys_fault: ClassVar[type[RequestError]] = DeviceUnspecifiedError
+    reconstructed: ClassVar[str] = "sources show its parameters, not its answer"
     returns: ClassVar[tuple[str, ...]] = (
         "API_OK: every core was told",
         "API_PARTIAL_CORE_RESPONSE: some cores could not be told; RESULTMSG lists them",

@@ -8,7 +8,7 @@ from appliance.messages.recording_request import RecordingRequest
 
 
 class StartRecording(RecordingRequest):
-    """Records the device's call from now on, whatever the schedules say. An extension: no source shows its form.
+    """Records the device's call from now on, whatever the schedules say.
 
     The data that are passed become those of the call. Without an open call the device is recorded all the same, until
     STOPRECORDING, CALLSTOP or CALLSTART. Keeping, priority and limits are those of the best schedule of the kind
@@ -16,6 +16,7 @@ class StartRecording(RecordingRequest):
     """
 
     automatic: ClassVar[bool] = False
+    reconstructed: ClassVar[str] = "sources have the name and the result codes alone"
     returns: ClassVar[tuple[str, ...]] = (
         "API_RECORDING_STARTED: the recording began, or waits for the call's media",
         "API_ERROR_ALREADY_RECORDING: the call is being recorded",

@@ -8,12 +8,13 @@ from appliance.messages.recording_request import RecordingRequest
 
 
 class StartRecordingAuto(RecordingRequest):
-    """Asks the scheduler to decide anew on the device's open call. An extension: no source shows its form.
+    """Asks the scheduler to decide anew on the device's open call.
 
     The data that are passed become those of the call first. Schedules of the kind API Initiated take part.
     """
 
     automatic: ClassVar[bool] = True
+    reconstructed: ClassVar[str] = "sources have the name and the result codes alone"
     returns: ClassVar[tuple[str, ...]] = (
         "API_RECORDING_STARTED: the recording began, or waits for the call's media",
         "API_ERROR_ALREADY_RECORDING: the call is being recorded",

@@ -13,9 +13,10 @@ from appliance.messages.result import Result
 
 
 class StopRecording(DeviceRequest):
-    """Ends the recording of the device's call; the call goes on. An extension: no source shows its form."""
+    """Ends the recording of the device's call; the call goes on."""
 
     keys_fault: ClassVar[type[RequestError]] = DeviceUnspecifiedError
+    reconstructed: ClassVar[str] = "sources have the name and the result codes alone"
     returns: ClassVar[tuple[str, ...]] = (
         "API_RECORDING_STOPPED: it was being recorded, or waited for its media",
         "API_DEVICE_NOT_RECORDING: it was not",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,9 +12,13 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.fields import CallFields
+from appliance.errors import ResultCode
+from appliance.events.types import EVENTS
 from appliance.messages.call_data import CallData
 from appliance.messages.catalog import catalog
 from appliance.messages.printing import print_document
+from appliance.messages.reference import reference
+from appliance.messages.reference_ground import CODES, ELEMENTS
 from appliance.messages.request import Request
 from appliance.messages.types.callstart import CallStart
 from appliance.messages.wire_text import us_time
@@ -48,6 +53,32 @@ def test_every_field_of_a_call_that_clients_may_tell_is_named_as_in_the_call() -
     assert list(CallData.parameters)[:6] == [
         *("device_id", "device_alias", "station", "sys_user", "crm_user", "call_instance")
     ]
+
+
+def test_every_element_of_an_answer_or_event_is_explained() -> None:
+    text = reference()
+    answers = "".join(re.findall(r"(?s)<RESULT>.*?</RESULT>", text))
+    told = set(re.findall(r"<([A-Z_0-9]+)>", answers)) | {name for event in EVENTS for name in event.order}
+    explained = {name for group in ELEMENTS for name in group.split(", ")}
+    explained |= {name for kind in KINDS for name in kind.fields_by_name}
+    assert told <= explained
+
+
+def test_every_code_is_explained_and_said_to_be_given_or_never_to_be() -> None:
+    assert set(CODES) == set(ResultCode)
+    named = {name for kind in KINDS for line in kind.returns for name in re.findall(r"API_[A-Z_]+", line)}
+    general = {"API_UNKNOWN_MESSAGE_TYPE", "API_INVALID_REQUEST_TYPE", "API_INVALID_MESSAGE_FORMAT"}
+    assert {code.label for code in ResultCode if not CODES[code].startswith("never")} == (
+        {code.label for code in ResultCode} & (named | general)
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=Request.wire_name.__func__)  # type: ignore[attr-defined]
+def test_the_first_sample_of_every_message_is_answered_as_a_success(kind: type[Request]) -> None:
+    chapter = reference().partition(f"\n## {kind.wire_name()}\n")[2].partition("\n## ")[0]
+    codes = re.findall(r"<RESULTCODE>(\d+)</RESULTCODE>", chapter)
+    assert codes[0] in {"0", "13", "20"} or "```xml\nGET " in chapter
+    assert ("*Reconstructed*" in chapter) == bool(kind.reconstructed)
 
 
 def test_the_reference_is_fresh() -> None:
