@@ -78,8 +78,9 @@ def test_a_card_pulled_in_8_calls_is_one_gap_in_each_and_none_in_the_others() ->
         begins = [at for at, _, _ in leg.losses]
         ends = [at + frames for at, frames, _ in leg.losses]
         assert begins[1:] == ends[:-1], "more than one gap"
-        assert (ends[-1] - begins[0]) / 8000 == pytest.approx(away_s, abs=0.8)
-        assert begins[0] / 8000 == pytest.approx(3, abs=0.3)
+        # What the card held unread goes with it, half a second at most; it is looked for twice a second.
+        assert away_s - 0.1 < (ends[-1] - begins[0]) / 8000 < away_s + 1.3
+        assert 2.3 < begins[0] / 8000 < 3.3
         assert {reason for _, _, reason in leg.losses} == {LossReason.UNPLUGGED}
         assert leg.frames / 8000 == pytest.approx(lasted_s, abs=0.3)
         assert sink.facts["reopened"] == 1
@@ -89,7 +90,7 @@ def test_a_card_pulled_in_8_calls_is_one_gap_in_each_and_none_in_the_others() ->
 def test_a_buffer_that_ran_over_is_a_gap_of_its_length(tmp_path: Path) -> None:
     host, sink = CardHost(), CardSink("s")
     path = tone_file(tmp_path, tones_of(2), 8000, 30)
-    with tapped("L2", 8000, host) as tap, playing(path, "L2"):
+    with tapped("L2", 8000, host, period_ms=200, buffer_ms=1000) as tap, playing(path, "L2"):
         time.sleep(2)
         begun_s = time.monotonic()
         tap.start("1", sink)

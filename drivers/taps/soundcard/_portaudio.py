@@ -15,6 +15,7 @@ from drivers.taps.soundcard._options import Options
 from drivers.taps.soundcard._stream import Block, CardAbsentError, CardRefusesError, StreamLostError, Wake
 
 _MOST_BLOCKS: Final = 200
+_MOST_LATENCY_S: Final = 1.0  # a sound server would hand frames over as late as it may
 _LONGEST_BLOCK_MS: Final = 20  # frames of a block come when it is full: a session waits for its last ones
 
 
@@ -42,7 +43,7 @@ class PortAudioStream:
                 samplerate=options.card_rate_hz,
                 dtype="int16",
                 blocksize=options.card_rate_hz * min(options.period_ms, _LONGEST_BLOCK_MS) // 1000,
-                latency=options.buffer_ms / 1000,
+                latency=min(options.buffer_ms / 1000, _MOST_LATENCY_S),
                 callback=self._take,
             )
             self._stream.start()
