@@ -14,6 +14,7 @@ from pathlib import Path
 from hil.rig.cache import Cache, default_folder
 from hil.rig.costs import Costs
 from hil.rig.errors import RigError
+from hil.rig.image.host import find_host
 from hil.rig.image.libraries import SOURCES
 from hil.rig.qemu import Time
 from hil.rig.rig import FEATURES, FEATURES_NAME, Rig
@@ -41,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m hil.rig", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--time", type=Time, choices=list(Time), default=Time.COUNTED, help="how it passes inside")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
+    able = verbs.add_parser("able", help="say whether this machine can make the rig")
+    able.set_defaults(do=_able)
     build = verbs.add_parser("build", help="make image and snapshot, if they are not there")
     build.set_defaults(do=_build)
     run = verbs.add_parser("run", help="run a command inside, without a shell")
@@ -56,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     clean = verbs.add_parser("clean", help="forget image and snapshots")
     clean.set_defaults(do=_clean)
     return parser
+
+
+def _able(_: argparse.Namespace, __: Costs) -> int:
+    find_host()
+    return 0
 
 
 def _build(options: argparse.Namespace, costs: Costs) -> int:
@@ -74,7 +82,7 @@ def _run(options: argparse.Namespace, costs: Costs) -> int:
             done = machine.run(
                 *argv,
                 cwd=SOURCES,
-                env={FEATURES_NAME: " ".join(FEATURES)},
+                env={FEATURES_NAME: " ".join(FEATURES), "PYTHONPATH": SOURCES},
                 timeout_s=options.timeout,
                 hear_output=lambda data: _write(sys.stdout.buffer.write, data, sys.stdout.flush),
                 hear_errors=lambda data: _write(sys.stderr.buffer.write, data, sys.stderr.flush),
