@@ -51,6 +51,7 @@ class PhoneCall(pj.Call):  # type: ignore[misc]  # the library ships no types
         self.room = ""
         self.remote_tag = ""
         self.answer_at_s: float | None = None
+        self.partner: PhoneCall | None = None  # of a bridge: who waits for this one's answer
         self.ended = False
         self.packets = 0
         self.players: dict[str, Any] = {}
@@ -60,11 +61,11 @@ class PhoneCall(pj.Call):  # type: ignore[misc]  # the library ships no types
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             say("answered", self.number)
-            self.peer.connect(self)
+            self.peer.confirmed(self)
         elif info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             self.ended = True
             say("ended", self.number, code=info.lastStatusCode, reason=info.lastReason, packets_received=self.packets)
-            self.peer.left(self)
+            self.peer.left(self, info.lastStatusCode)
 
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802, ARG002 -- the library's name
         """Connect the call's audio."""
@@ -207,9 +208,19 @@ class Peer:
             out = PhoneCall(self, self.account, len(self.calls))
             out.room = call.room
             self.calls.append(out)
+            out.partner = call
             say("placed", out.number)
+            self._answer(call, RINGING)
             out.makeCall(self.plan.next_hop.replace("{number}", call.room), _audio_only())
-        self._answer(call, OK)
+        else:
+            self._answer(call, OK)
+
+    def confirmed(self, call: PhoneCall) -> None:
+        """The call is up: so is who waits for it."""
+        partner, call.partner = call.partner, None
+        if partner is not None and not partner.ended:
+            self._answer(partner, OK)
+        self.connect(call)
 
     def _answer(self, call: PhoneCall, code: int) -> None:
         order = _audio_only()
@@ -241,8 +252,14 @@ class Peer:
                 call.players[sound].createPlayer(sound, pj.PJMEDIA_FILE_NO_LOOP)
             call.players[sound].startTransmit(audio)
 
-    def left(self, call: PhoneCall) -> None:
-        """A conference of one is over."""
+    def left(self, call: PhoneCall, code: int) -> None:
+        """A conference of one is over; who waits hears why."""
+        partner, call.partner = call.partner, None
+        if partner is not None and not partner.ended:
+            order = pj.CallOpParam()
+            order.statusCode = code
+            partner.hangup(order)
+            return
         room = [one for one in self._up(call) if one.room == call.room]
         if self.plan.bridge and len(room) == 1:
             room[0].hangup(pj.CallOpParam(True))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Self, final
 
 REALM = "pbx.example"
+PASSWORD = "secret"  # noqa: S105 -- of tests alone
 _START_S = 5.0
 
 
@@ -19,9 +20,8 @@ _START_S = 5.0
 class Pbx:
     """A registrar with digest for one account, on a free port of the loopback; a context manager.
 
-    Calls to what is registered go to it; with ``bridge_port`` through that peer first. Subscriptions go to
-    ``notifier_port``, or are refused. A stopped one can be started again on the same port: :meth:`stop`,
-    :meth:`start`.
+    Calls to what is registered go to it; with a ``bridge_port``, set before the start, through that peer first.
+    Subscriptions go to ``notifier_port``, or are refused. A stopped one can be started again on the same port.
     """
 
     def __init__(
@@ -29,10 +29,9 @@ class Pbx:
         folder: Path,
         *,
         user: str = "box",
-        password: str = "secret",  # noqa: S107 -- of a test
-        notifier_port: int = 0,
-        bridge_port: int = 0,
+        password: str = PASSWORD,
     ) -> None:
+        self.notifier_port = self.bridge_port = 0
         self.port = _free_port()
         self.domain = f"127.0.0.1:{self.port}"
         self._folder = folder
@@ -41,8 +40,6 @@ class Pbx:
             "USER": user,
             "PASSWORD": password,
             "REALM": REALM,
-            "NOTIFIER_PORT": notifier_port,
-            "BRIDGE_PORT": bridge_port,
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -52,7 +49,7 @@ class Pbx:
         assert program is not None, "kamailio is not installed"
         modules = next(iter(sorted(Path("/usr/lib").glob("*/kamailio/modules"))))
         text = Path(__file__).with_name("kamailio.cfg").read_text(encoding="utf-8")
-        for name, value in {**self._values, "MODULES": modules}.items():
+        for name, value in {**self._values, **self._own(modules)}.items():
             text = text.replace(f"@{name}@", str(value))
         self._folder.mkdir(parents=True, exist_ok=True)
         configuration = self._folder / "pbx.cfg"
@@ -61,6 +58,9 @@ class Pbx:
             command = [program, "-f", str(configuration), "-DD", "-E", "-m", "32", "-M", "4", "-Y", str(self._folder)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
         self._wait()
+
+    def _own(self, modules: Path) -> dict[str, str | int]:
+        return {"MODULES": str(modules), "NOTIFIER_PORT": self.notifier_port, "BRIDGE_PORT": self.bridge_port}
 
     def _wait(self) -> None:
         end_s = time.monotonic() + _START_S
