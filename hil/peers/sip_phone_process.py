@@ -49,6 +49,7 @@ class PhoneCall(pj.Call):  # type: ignore[misc]  # the library ships no types
         self.peer = peer
         self.number = number
         self.room = ""
+        self.guest = False  # joined a call of others
         self.remote_tag = ""
         self.answer_at_s: float | None = None
         self.partner: PhoneCall | None = None  # of a bridge: who waits for this one's answer
@@ -193,7 +194,7 @@ class Peer:
         if not joined or f"from-tag={joined[0].remote_tag}" not in rest:
             self._answer(call, NO_SUCH_CALL)
             return
-        call.room = joined[0].room
+        call.room, call.guest = joined[0].room, True
         self._answer(call, OK)
 
     def _enter(self, call: PhoneCall, uri: str) -> None:
@@ -213,6 +214,7 @@ class Peer:
             self._answer(call, RINGING)
             out.makeCall(self.plan.next_hop.replace("{number}", call.room), _audio_only())
         else:
+            call.guest = True
             self._answer(call, OK)
 
     def confirmed(self, call: PhoneCall) -> None:
@@ -253,16 +255,16 @@ class Peer:
             call.players[sound].startTransmit(audio)
 
     def left(self, call: PhoneCall, code: int) -> None:
-        """A conference of one is over; who waits hears why."""
+        """A conference that one of its two left is over, a guest or not; who waits for an answer hears why."""
         partner, call.partner = call.partner, None
         if partner is not None and not partner.ended:
             order = pj.CallOpParam()
             order.statusCode = code
             partner.hangup(order)
             return
-        room = [one for one in self._up(call) if one.room == call.room]
-        if self.plan.bridge and len(room) == 1:
-            room[0].hangup(pj.CallOpParam(True))
+        if self.plan.bridge and not call.guest:
+            for other in [one for one in self._up(call) if one.room == call.room]:
+                other.hangup(pj.CallOpParam(True))
 
     # --- life -----------------------------------------------------------------------------------------------------
 
