@@ -17,16 +17,21 @@ def lines_here(config: Path) -> list[dict[str, str]]:
 
     Levels are in dBFS, one a leg; the drift is the card's, in ppm.
     """
+    return read_figures(page_here(config))
+
+
+def page_here(config: Path) -> str:
+    """Give the figures of this machine's box with these settings; nothing where it has none."""
     from appliance.control_client import ask
     from appliance.errors import LinetapError
     from appliance.settings.loader import load
 
     if not config.exists():
-        return []
+        return ""
     try:
-        return read_figures(ask(load(config).box.run_dir, {"verb": "figures"})["figures"])
+        return str(ask(load(config).box.run_dir, {"verb": "figures"})["figures"])
     except LinetapError:
-        return []
+        return ""
 
 
 def read_figures(page: str) -> list[dict[str, str]]:

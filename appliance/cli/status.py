@@ -35,15 +35,17 @@ def status(
 ) -> None:
     """Show what a running box does.
 
-    With the levels of its lines where it runs here with these settings, and measures them. Exit code 69 if none
+    With the levels of its lines and its accounts where it runs here with these settings. Exit code 69 if none
     answers.
     """
+    from appliance.cli import accounts
     from appliance.cli.lines import COLUMNS, lines_here
     from appliance.client import Client
 
     with Client(host, port, timeout_s=timeout_s, context=tls()) as client:
         facts = _ask(client)
     facts["lines"] = lines_here(config) if host in _HERE else []
+    facts["accounts"] = accounts.accounts_here(config) if host in _HERE else []
     if as_json:
         print(json.dumps(facts))
         return
@@ -53,6 +55,8 @@ def status(
     _table("devices", facts["devices"], _DEVICE_COLUMNS)
     if facts["lines"]:
         _table("lines", facts["lines"], COLUMNS)
+    if facts["accounts"]:
+        _table("accounts", facts["accounts"], accounts.COLUMNS)
 
 
 def _ask(client: Client) -> dict[str, Any]:

@@ -40,8 +40,8 @@ class PhonePlan(pydantic.BaseModel):
 class PhoneFact(pydantic.BaseModel):
     """Something that happened at the peer. ``at_s`` is CLOCK_MONOTONIC; ``call`` counts its calls from 0.
 
-    ``details`` by event: ready ``port``; registered ``code``; invited ``call_id``, ``uri``, ``message``; digit
-    ``digit``, ``method``; info ``body``; ended ``code``, ``reason``, ``packets_received``.
+    ``details`` by event: ready ``port``, ``recording_at_s``; registered ``code``; invited ``call_id``, ``uri``,
+    ``message``; digit ``digit``, ``method``; ended ``code``, ``reason``, ``packets_received``.
     """
 
     event: Literal["ready", "registered", "invited", "answered", "placed", "digit", "ended"]

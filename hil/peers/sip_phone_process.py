@@ -128,7 +128,7 @@ class Peer:
             self.recorder = pj.AudioMediaRecorder()
             self.recorder.createRecorder(plan.record)
             self.endpoint.audDevManager().getCaptureDevMedia().startTransmit(self.recorder)
-        say("ready", port=self.port)
+        say("ready", port=self.port, recording_at_s=time.monotonic())
 
     def _open(self) -> int:
         endpoint = self.endpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from tests.e2e.conftest import Boxes
-from tests.e2e.desk import OK, Desk
+from tests.e2e.desk import OK, Desk, check_record
 
 
 def test_a_recording_is_played_and_its_channel_is_freed(make_box: Boxes) -> None:
@@ -42,3 +42,21 @@ def test_a_recording_is_played_and_its_channel_is_freed(make_box: Boxes) -> None
         missing = str(path.with_name("none.wav"))
         assert desk.client.request({"TYPE": "EXTENSIONPLAYBACKSTART", "DEVICE": "1", "FILENAME": missing}).code == 41
         assert not list((box.data_dir / "playback").glob("*"))
+
+
+def test_a_call_is_heard_by_dialling_a_number(make_box: Boxes) -> None:
+    box = make_box([{"name": "lines", "kind": "virtual", "lines": 1}])
+    with Desk(box) as desk:
+        desk.start("5501", DIALTOMONITOR="87,,5501#")
+        assert desk.send("CHANNELS").rows("CHANNELS/CHANNEL")[0]["STATE"] == "Recording"
+        time.sleep(1)
+        record = check_record(desk.stop("5501"))
+        assert record["fields"]["dial_to_monitor"] == "87,,5501#"
+        assert record["duration_s"] > 0.8
+
+        desk.send("CALLSTART", DEVICEID="5502", DIALTOMONITOR="087")  # does not answer
+        told = desk.log.wait("RECORDINGSTARTED", "5502")
+        assert told.data["ERRORREASON"] == "API_ERROR_RECORDER_NOT_RUNNING"
+        desk.send("CALLSTOP", DEVICEID="5502")
+        assert desk.start("5503", DIALTOMONITOR="88").data["ERRORREASON"] == "NONE"
+        desk.stop("5503")
