@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Callable
@@ -88,7 +89,8 @@ class Watching:
     def _unsubscribe(self) -> None:
         buddy, self._buddy = self._buddy, None
         if buddy is not None:
-            self._works.native.watch_dialogs(buddy.getId(), on=False)
+            with contextlib.suppress(TapFailedError):  # it is over already
+                self._works.native.watch_dialogs(buddy.getId(), on=False)
             self._works.later(5.0, lambda: _drop(buddy))  # its last NOTIFY still comes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -153,7 +154,8 @@ class Outbound:
     def _end(self, call: Call | None) -> None:
         if call is None or call is not self._call:
             return
-        call.end()
+        with contextlib.suppress(pj.Error):  # the far end was quicker: state_changed() tells it
+            call.end()
         if not self._answered:
             self._works.later(_DEAF_S, lambda: self._drop(call))
 
@@ -210,10 +212,13 @@ class Outbound:
 
     def _feed(self) -> None:
         """Send silence, so that gateways keep the call, and the file."""
-        for slot in self._sending():
-            self._works.native.connect(_SILENCE_SLOT, slot)
-            if self._player is not None and self._dialled:
-                self._player.connect(slot)
+        try:
+            for slot in self._sending():
+                self._works.native.connect(_SILENCE_SLOT, slot)
+                if self._player is not None and self._dialled:
+                    self._player.connect(slot)
+        except TapFailedError as error:  # a stream that is just being made anew: media_changed() comes again
+            logger.warning("line %s: %s", self.line.name, error)
 
     def _sending(self) -> list[int]:
         if self._call is None:
