@@ -117,6 +117,7 @@ class WorkerLink:
                 answer.set_result(message)
 
     def _up(self) -> None:
+        self._give_up("was replaced")
         self.settled.set()
         if self._trouble:
             self.tell_health(self._trouble)
@@ -124,11 +125,15 @@ class WorkerLink:
 
     def _down(self, reason: str) -> None:
         self.meter = None
+        self._give_up(reason)
+        self.settled.set()
+        self._on_down(self.lines, reason)
+
+    def _give_up(self, reason: str) -> None:
+        """Fail what was asked of a process that is gone."""
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(TapFailedError(f"worker {self.name} {reason}"))
-        self.settled.set()
-        self._on_down(self.lines, reason)
 
 
 def _level_of_the_log() -> int:

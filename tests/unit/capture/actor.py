@@ -11,7 +11,7 @@ import pydantic
 
 from appliance.capture.host import COMMANDS
 from appliance.capture.pipe import ChildPipe
-from appliance.capture.protocol import Alive, Command, Done, Ready, Shutdown
+from appliance.capture.protocol import SPENT_CODE, Alive, Command, Done, Ready, Shutdown
 
 
 class ActorOptions(pydantic.BaseModel):
@@ -50,6 +50,10 @@ def main() -> None:
     match act:
         case "early":
             sys.exit(7)
+        case "spent":
+            pipe.send(Ready(lines=[], pid=os.getpid()))
+            time.sleep(0.3)
+            sys.exit(SPENT_CODE)
         case "garbage":
             os.write(fd, b"this is no JSON\n")
             time.sleep(60)

@@ -80,6 +80,23 @@ async def test_a_killed_child_is_told_and_started_again() -> None:
     await owner.child.close()
 
 
+async def test_a_child_whose_time_is_served_is_replaced_and_nothing_is_amiss() -> None:
+    owner = Owner("spent", Watch(spent_s=0.1, first_s=60))
+    owner.child.start()
+    await owner.until(lambda: owner.told == ["up"] * 3)
+    assert (owner.child.renewals, owner.child.restarts) == (2, 0)
+    await owner.child.close()
+
+
+async def test_a_child_that_is_spent_too_soon_is_a_fault() -> None:
+    owner = Owner("spent", Watch(spent_s=60, first_s=0.05, most_s=0.1))
+    owner.child.start()
+    await owner.until(lambda: len(owner.told) >= 4)
+    assert owner.told[:4] == ["up", "ended with code 75"] * 2
+    assert owner.child.renewals == 0
+    await owner.child.close()
+
+
 async def test_a_child_that_ends_at_once_is_started_again_ever_later() -> None:
     owner = Owner("early", Watch(first_s=0.05, most_s=0.1))
     owner.child.start()

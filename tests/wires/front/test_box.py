@@ -40,3 +40,18 @@ async def test_a_siprec_call_is_recorded_with_its_metadata(tmp_path: Path, calle
         # the caller stands left, and came second
         assert measure.read_coded(legs[:, 0].copy(), 1).lost(100) == []
         assert measure.read_coded(legs[:, 1].copy(), 0).lost(100) == []
+
+
+async def test_a_box_without_room_on_its_disk_sends_callers_elsewhere(tmp_path: Path, caller: Any) -> None:
+    port = free_ports()
+    tap = {"name": "trunk", "kind": "sip", "front": "kamailio", "port": port, "calls": 4, "rtp_ports": 34000}
+    sections = {"recording": {"reserve_mb": 1 << 40}}
+    with ChildBox(tmp_path, taps=[tap], schedules=[{"name": "all"}], sections=sections):
+        async with SiprecClient(port, caller.socket.getsockname()[1]) as client:
+            for _ in range(50):  # the writer tells of the disk after its first turn
+                answer = await client.options()
+                if answer.code != 200:
+                    break
+                await asyncio.sleep(0.2)
+        assert answer.code == 503
+        assert "disk full" in answer.one("Warning")
