@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -101,8 +102,12 @@ def storm(seed: int, count: int) -> list[bytes]:
     return made
 
 
-async def test_malformed_messages_end_neither_front_nor_workers(tmp_path: Path, caller: Any) -> None:
-    async with running(tmp_path, calls=8, unknown_devices="refuse", devices=["9999"]) as trunk:
+@pytest.mark.parametrize("media", ["direct", "rtpengine"])
+async def test_malformed_messages_end_neither_front_nor_workers(tmp_path: Path, caller: Any, media: str) -> None:
+    if media == "rtpengine" and shutil.which("rtpengine") is None:
+        pytest.skip("rtpengine is not installed")
+    given = {"unknown_devices": "refuse", "devices": ["9999"], "media": media, "rtpengine_ports": 42000}
+    async with running(tmp_path, calls=8, **given) as trunk:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as source:
             for octets in storm(3, 1500):
                 source.sendto(octets, ("127.0.0.1", trunk.port))

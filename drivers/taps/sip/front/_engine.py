@@ -20,7 +20,8 @@ _END_S: Final = 3.0
 _START_S: Final = 5.0
 _STEP_S: Final = 0.05
 _PING: Final = b"linetap d7:command4:pinge"
-_WARNINGS: Final = 4
+_ERRORS: Final = 3
+_OFFER_S: Final = 60  # an offer that nobody answered gives its ports back
 _LOCAL: Final = "127.0.0.1"
 
 
@@ -39,8 +40,8 @@ class Engine:
         if last > 65535:
             raise TapOptionsError(f"rtpengine_ports: {calls} calls need the ports up to {last}")
         with_us = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
-        own = ["--foreground", "--log-stderr", "--no-log-timestamps", f"--log-level={_WARNINGS}", "--table=-1"]
-        own += ["--config-file=none", f"--pidfile={folder / 'rtpengine.pid'}", "--delete-delay=0"]
+        own = ["--foreground", "--log-stderr", "--no-log-timestamps", f"--log-level={_ERRORS}", "--table=-1"]
+        own += ["--config-file=none", f"--pidfile={folder / 'rtpengine.pid'}", "--delete-delay=0", f"--offer-timeout={_OFFER_S}"]
         own += [f"--interface={options.host}", f"--listen-ng={_LOCAL}:{options.engine_port}"]
         own += [f"--port-min={options.rtpengine_ports}", f"--port-max={last}"]
         own += [f"--timeout={round(options.dead_call_s) + 1}", f"--silent-timeout={round(options.held_call_s) + 1}"]

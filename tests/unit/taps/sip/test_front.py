@@ -14,6 +14,7 @@ from drivers.taps.sip._place import BEHIND, FRONT, Place
 from drivers.taps.sip._tap import has_front, share, with_front
 from drivers.taps.sip.front import Program
 from drivers.taps.sip.front._configuration import Configuration
+from drivers.taps.sip.front._engine import Engine
 from drivers.taps.sip.front._folder import make_folder, place_certificate
 
 PROGRAM = Program(Path("/usr/sbin/kamailio"), Path("/modules"))
@@ -54,6 +55,33 @@ def test_nothing_is_left_to_fill_in(tmp_path: Path) -> None:
     assert '"TAILDROP", "15"' in text
     assert "$sht(calls=>2) = 2;" in text
     assert str(tmp_path / "own.crt") in (tmp_path / "tls.cfg").read_text()
+
+
+def test_rtpengine_is_asked_only_where_it_is_set(tmp_path: Path) -> None:
+    for media in ("direct", "rtpengine"):
+        made = Configuration(options(front="kamailio", port=5060, media=media), PROGRAM, tmp_path, (4,))
+        made.write()
+        text = made.path.read_text()
+        assert "@" not in text.split("\n", 4)[4]
+        assert ("rtpengine_offer" in text) == ("udp:127.0.0.1:5063" in text) == (media == "rtpengine")
+
+
+def test_one_address_may_take_three_quarters_or_what_is_set(tmp_path: Path) -> None:
+    for given, share_of_one in (({}, 30), ({"peer_calls_per_s": 7}, 7)):
+        made = Configuration(options(front="kamailio", **given), PROGRAM, tmp_path, (4, 4))
+        made.write()
+        assert f'"from-$si", "TAILDROP", "{share_of_one}"' in made.path.read_text()
+
+
+@pytest.mark.parametrize("given", [{"front": "none"}, {"front": "kamailio", "host": "0.0.0.0"}])
+def test_rtpengine_needs_a_front_and_one_address(given: dict[str, str]) -> None:
+    with pytest.raises(pydantic.ValidationError, match="rtpengine"):
+        options(media="rtpengine", **given)
+
+
+def test_rtpengine_needs_ports_for_its_calls(tmp_path: Path) -> None:
+    with pytest.raises(TapOptionsError, match=r"rtpengine_ports|package"):
+        Engine(options(front="kamailio", media="rtpengine", rtpengine_ports=64_000), tmp_path, 200)
 
 
 @pytest.mark.parametrize(
