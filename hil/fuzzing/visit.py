@@ -50,9 +50,9 @@ class Round:
         tables: dict[str, dict[str, Any]] = {
             "box": {"data_dir": self._path / "data", "run_dir": self._memory.name},
             "recording": {"reserve_mb": 0, "holdback_s": 1},
-            "api": {"port": 0, "max_message_bytes": 2048},
-            "events": {"port": 0, "max_message_bytes": 2048},
-            "web": {"port": 0, "max_message_bytes": 2048},
+            "api": {"port": 0, "max_message_bytes": 2048, "max_requests_per_s": 0},
+            "events": {"port": 0, "max_message_bytes": 2048, "max_requests_per_s": 0},
+            "web": {"port": 0, "max_message_bytes": 2048, "max_requests_per_s": 0},
         }
         taps = [{"name": "lines", "kind": "virtual", "lines": 4}]
         file = self._path / "linetap.toml"
