@@ -267,6 +267,26 @@ async def test_a_given_certificate_that_was_renewed_is_taken_up(
     await server.stop()
 
 
+async def test_the_own_certificate_is_renewed_while_the_box_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = settings(tmp_path)
+    certificates = Certificates(found)
+    context = certificates.context("web", found.web)
+    first = certificates.ends_at
+    assert first is not None
+    server = WebServer(found.web, web_api(sample_services()), context)
+    await server.start()
+    later = clock.now() + dt.timedelta(days=300)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    certificates.refresh()
+    assert certificates.ends_at is not None
+    assert certificates.ends_at > first + dt.timedelta(days=200)
+    shown = await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", server.port))
+    assert shown.strip() == (tmp_path / "tls" / PUBLIC).read_text().strip()
+    await server.stop()
+
+
 async def test_files_that_cannot_be_used_are_faults_of_the_settings(
     tmp_path: Path, authority: Authority, stranger: Authority, given: Files
 ) -> None:
