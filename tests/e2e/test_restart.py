@@ -77,7 +77,7 @@ def test_all_is_known_after_a_restart_and_a_kill_and_no_number_comes_twice(make_
     numbers = Numbers()
     with Desk(box) as desk:
         know(desk)
-        schedule(box, "add", "sales", "percent=40", "group=Sales*")
+        schedule(box, "add", "sales", "percent=40", "match.group=Sales*")
         numbers.take(desk, "5001")
     before = known(box)
     assert "Sales & Service" in str(before["IMPORTGROUP"])
