@@ -63,15 +63,15 @@ class ChildBox:
         apart: bool = False,
     ) -> None:
         self.folder = folder
-        self.run_dir = Path(tempfile.mkdtemp(prefix="linetap-", dir=memory_folder()))
         self.data_dir = folder / "data"
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.run_dir = Path(tempfile.mkdtemp(prefix="linetap-", dir=memory_folder()))
         self.log_path = folder / "box.log"
         self.settings_path = folder / "linetap.toml"
         self.api_port, self.events_port, self.web_port = ports or free_tcp_ports(3)
         self._apart = apart
         self.process: subprocess.Popen[bytes] | None = None
         self._mark = uuid.uuid4().hex
-        self.data_dir.mkdir(parents=True, exist_ok=True)
         own: dict[str, dict[str, Any]] = {
             "box": {"data_dir": str(self.data_dir), "run_dir": str(self.run_dir)},
             "api": {"port": self.api_port},
