@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from typing import Any
 
 import pytest
 
 from appliance.audio.measure import read_coded
-from drivers.contract import CallArrived, CallLeft, SessionOpened
+from drivers.contract import CallArrived, CallChanged, CallLeft, SessionOpened
 from hil.peers.siprec_client import SiprecClient
 from tests.wires.sip.metadata import document
 
@@ -58,3 +61,27 @@ async def test_metadata_that_comes_after_the_call_began(trunk: Any, caller: Any)
     measured = trunk.read(left.session).measured
     assert measured["siprec_document0"]["by"] == "2 UPDATE"
     assert measured["siprec"]["participants"][0]["name"] == "Caller late"
+
+
+async def test_the_documents_outlive_a_killed_worker(start_trunk: Any, caller: Any) -> None:
+    trunk = await start_trunk(calls=1)
+    async with SiprecClient(trunk.port, caller.socket.getsockname()[1]) as client:
+        await client.begin(document())
+        assert await client.tell("INFO", document("one")) == 200
+        (arrived,) = await trunk.wait(CallArrived)
+        os.kill(trunk.tap.pids()[0], signal.SIGKILL)
+        await asyncio.sleep(0.2)
+    measured = trunk.read(arrived.session).measured
+    assert [measured[f"siprec_document{n}"]["by"] for n in (0, 1)] == ["1 INVITE", "2 INFO"]
+    assert measured["siprec_document1"]["text"].strip() == document("one").strip()
+
+
+async def test_fields_that_a_document_changes_are_told(start_trunk: Any, caller: Any) -> None:
+    trunk = await start_trunk(calls=1, metadata={"ani": ["caller-user"], "user1": ["caller-name"]})
+    async with SiprecClient(trunk.port, caller.socket.getsockname()[1]) as client:
+        await client.begin(document())
+        assert await client.tell("UPDATE", document("one")) == 200
+        assert await client.tell("INFO", document("one")) == 200
+        assert await client.end() == 200
+    (changed,) = await trunk.wait(CallChanged)
+    assert changed.fields == {"user1": "Caller one"}
