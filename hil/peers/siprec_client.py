@@ -72,6 +72,10 @@ class SiprecClient:
         body, kind = self._body(metadata, labels, directions)
         return (await self._invite(body, kind, {"Require": "siprec"})).code
 
+    async def offer_with(self, body: str, kind: str = "application/sdp") -> int:
+        """Offer anew with a body of one's own; gives the answer's code."""
+        return (await self._invite(body, kind, {"Require": "siprec"})).code
+
     async def tell(self, method: str, metadata: str) -> int:
         """Send metadata alone by UPDATE or INFO; gives the answer's code."""
         headers = {"Content-Disposition": "recording-session", "Require": "siprec"}
