@@ -106,8 +106,9 @@ def check(trunk: Any, session: str, reports: list[PathReport], stretches: list[S
         assert made.missing <= lost
         assert refused <= {number for stretch in stretches for number in range(stretch.first, stretch.first + 5)}
         told = sum(loss.frames for loss in leg.losses if loss.reason is LossReason.PACKETS_LOST)
-        # an early packet is one more that came: it may hide one that did not, which is then told as no media
-        most, least = len(made.known | refused), len(made.known - made.early)
+        # an early packet is one more that came: it may hide one that did not, which is then told as no media; and one
+        # that comes within the first few ms is refused, and may be told as missing too
+        most, least = len(made.known | refused) + len(made.early), len(made.known - made.early)
         assert FRAME * least <= told <= FRAME * most, (made, report.sent[:20], leg.losses)
         places.append(dict(zip(found.numbers.tolist(), found.positions.tolist(), strict=True)))
     in_both = places[0].keys() & places[1].keys()
