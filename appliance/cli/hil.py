@@ -24,7 +24,7 @@ def run(
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write report.html, report.json and junit.xml there.")
     ] = None,
-    only: Annotated[str, typer.Option(metavar="PATTERN", help="Measurements by name, as in 'vox_*' or level.")] = "*",
+    only: Annotated[str, typer.Option(metavar="NAMES", help="Measurements by name, as in 'level,vox_*'.")] = "*",
     operator: Annotated[str, typer.Option(metavar="NAME", help="Who runs it; else as the rig file says.")] = "",
 ) -> None:
     """Measure every line of a rig, and write the report.

@@ -55,18 +55,23 @@ def fit_sine(samples: Samples, rate_hz: int, frequency_hz: float, *, free: bool 
     hz = frequency_hz
     sine, cosine = np.sin(turns * hz), np.cos(turns * hz)
     basis = np.stack((sine, cosine, np.ones_like(sine)), axis=1)
-    found = np.linalg.lstsq(basis, wide, rcond=None)[0]
+    found = _solve(basis, wide)
     for _ in range(_ROUNDS if free else 0):
         a, b = found[0], found[1]
         slope = (turns - middle) * (a * cosine - b * sine)
         with_slope = np.column_stack((basis, slope))
-        step = float(np.linalg.lstsq(with_slope, wide, rcond=None)[0][3])
+        step = float(_solve(with_slope, wide)[3])
         if not math.isfinite(step) or abs(hz + step - frequency_hz) > 0.2 * frequency_hz:
             break
         hz += step
         sine, cosine = np.sin(turns * hz), np.cos(turns * hz)
         basis = np.stack((sine, cosine, np.ones_like(sine)), axis=1)
-        found = np.linalg.lstsq(basis, wide, rcond=None)[0]
+        found = _solve(basis, wide)
         if abs(step) < 1e-9 * frequency_hz:
             break
     return Sine(hz, float(math.hypot(found[0], found[1])), float(math.atan2(found[1], found[0])), wide - basis @ found)
+
+
+def _solve(basis: npt.NDArray[np.float64], wide: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Least squares by the normal equations: the columns are far from alike, and it is many times faster."""
+    return np.asarray(np.linalg.lstsq(basis.T @ basis, basis.T @ wide, rcond=None)[0], dtype=np.float64)

@@ -82,7 +82,8 @@ def _failures(proof: Proof) -> Iterator[str]:
     yield _thead("Line", "Measurement", "Value", "Limits", "Margin", "Remark")
     for result in proof.failed:
         cells = (result.line, result.kind.title, _value(result), _limits(result), _margin(result), result.remark)
-        yield f'<tr class="bad">{"".join(f"<td>{_e(cell)}</td>" for cell in cells)}</tr>'
+        short = "".join(f'<td class="name">{_e(cell)}</td>' for cell in cells[:-1])
+        yield f'<tr class="bad">{short}<td>{_e(cells[-1])}</td></tr>'
     yield "</tbody></table>"
     if proof.troubles:
         yield "<h3>Broken off</h3><ul>"
@@ -103,7 +104,7 @@ def _summary(proof: Proof) -> Iterator[str]:
         verdict = f"{failed} fail" if failed else "pass"
         cells = (str(len(results)), _value(worst), worst.line, _limits(worst), _margin(worst))
         about = f"<td>{_e(kind.title)}<small>{_e(kind.says)}</small></td>"
-        row = "".join(f"<td>{_e(cell)}</td>" for cell in cells)
+        row = "".join(f'<td class="name">{_e(cell)}</td>' for cell in cells)
         yield f'<tr{_class(failed)}>{about}{row}<td class="{"fail" if failed else "pass"}">{verdict}</td></tr>'
     yield "</tbody></table>"
 
@@ -119,7 +120,7 @@ def _lines(proof: Proof) -> Iterator[str]:
         for name in some:
             unit = KINDS[name].unit
             allowed = limits(proof.rig, name)
-            yield f"<th>{_e(KINDS[name].title)}<small>{_e(unit)} {_e(str(allowed))}</small></th>"
+            yield f"<th>{_e(KINDS[name].title)}<small>{_e(unit)} {_e(str(allowed).replace('-', '−'))}</small></th>"
         yield "</tr></thead><tbody>"
         for line, found in by_line.items():
             if some and not any(name in found for name in some):
@@ -197,7 +198,7 @@ def _value(result: Result) -> str:
 
 
 def _limits(result: Result) -> str:
-    return f"{result.limits} {result.kind.unit}".strip()
+    return f"{result.limits} {result.kind.unit}".replace("-", "−").strip()
 
 
 def _margin(result: Result) -> str:

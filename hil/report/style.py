@@ -22,6 +22,7 @@ table{border-collapse:collapse;width:100%;margin:6px 0 12px}
 th,td{text-align:left;padding:4px 8px;border-bottom:1px solid #d5dae0;vertical-align:top}
 thead th{border-bottom:2px solid #6b7480;font-size:12px}
 small{display:block;color:#5a6470;font-weight:400;font-size:11px}
+.name{white-space:nowrap}
 .facts th{width:110px;font-weight:400;color:#5a6470}
 .facts ul{margin:4px 0;padding-left:18px}
 .lines{font-size:12px;font-variant-numeric:tabular-nums}

@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("linetap", "the rig suite")
     group.addoption("--rig", type=Path, metavar="FILE", help="rig file: what stands on the bench")
     group.addoption("--report", type=Path, metavar="DIR", help="write report.html, report.json and junit.xml there")
-    group.addoption("--only", default="*", metavar="PATTERN", help="measurements by name, as in 'vox_*' or 'level'")
+    group.addoption("--only", default="*", metavar="NAMES", help="measurements by name, as in 'level,vox_*'")
     group.addoption("--operator", default="", metavar="NAME", help="who runs it; else as the rig file says")
 
 
@@ -39,9 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     path: Path | None = config.getoption("--rig")
     if path is None:
         raise pytest.UsageError("the rig suite needs --rig FILE")
-    only = config.getoption("--only")
-    if not fnmatch.filter(KINDS, only):
-        raise pytest.UsageError(f"no measurement is called {only}; there are {', '.join(KINDS)}")
+    for pattern in config.getoption("--only").split(","):
+        if not fnmatch.filter(KINDS, pattern):
+            raise pytest.UsageError(f"no measurement is called {pattern}; there are {', '.join(KINDS)}")
     try:
         rig = load(path)
     except SettingsError as error:
@@ -70,8 +70,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the measurements out that were not asked for."""
-    only = config.getoption("--only")
-    chosen = [item for item in items if only == "*" or fnmatch.filter(_names(item), only)]
+    patterns = config.getoption("--only").split(",")
+    chosen = [item for item in items if any(fnmatch.filter(_names(item), pattern) for pattern in patterns)]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
     items[:] = chosen
 

@@ -183,8 +183,8 @@ def test_gaps_drift_and_voice_have_their_measurements(run: Any) -> None:
 
 
 def test_only_some_measurements(run: Any) -> None:
-    done = run(Truth(), RIG, "--only", "vox_*")
-    assert {result["name"] for result in done.facts["results"]} == {"vox_calls", "vox_onset"}
+    done = run(Truth(), RIG, "--only", "vox_*,level")
+    assert {result["name"] for result in done.facts["results"]} == {"vox_calls", "vox_onset", "level"}
     assert done.code == 0
 
 
@@ -239,7 +239,7 @@ def test_cables_that_lose_or_invert_are_reckoned_with(run: Any) -> None:
 def test_a_bad_rig_file_is_78_and_wrong_usage_2(run: Any) -> None:
     bad = run(Truth(), RIG + "los_db = 1\n")
     assert (bad.code, "cables[0].los_db: unknown key; did you mean loss_db?" in bad.err) == (78, True)
-    assert run(Truth(), RIG, "--only", "loudness").code == 2
+    assert run(Truth(), RIG, "--only", "level,loudness").code == 2
 
 
 # --- the report -----------------------------------------------------------------------------------------------------
