@@ -43,18 +43,15 @@ low = -4000
 high = 4000
 {more}
 """
-# ALSA's table between the player and the sink: line 2 gets half, lines 3 and 4 are swapped.
-SPOILT = "ttable.0.0 1 ttable.1.1 0.5 ttable.2.3 1 ttable.3.2 1"
 
 
 @contextlib.contextmanager
 def bench() -> Iterator[Pulse]:
-    """Run a server whose sink can be played into as ``speaker``, and as ``spoilt``."""
+    """Run a server whose sink can be played into as ``speaker``."""
     with pulse({"card": (LINES, 48000)}) as made:
         speaker = "pcm.speaker { type pulse device card }"
-        spoilt = f'pcm.spoilt {{ type plug slave {{ pcm "speaker" channels {LINES} }} {SPOILT} }}'
         with Path(made.environment["ALSA_CONFIG_PATH"]).open("a") as file:
-            file.write(f"{speaker}\n{spoilt}\n")
+            file.write(f"{speaker}\n")
         yield made
 
 
