@@ -24,7 +24,7 @@ class Notifier:
     def __init__(self, *, mute: bool = False) -> None:
         self.dialogs: dict[str, list[tuple[str, str, str, str]]] = {}
         self.subscribed: list[str] = []
-        self._mute = mute
+        self.mute = mute
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(_STEP_S)
@@ -73,7 +73,7 @@ class Notifier:
         )
         if expires != "0":
             self.subscribed.append(user)
-        if not self._mute:
+        if not self.mute:
             self._notify(request, own, user, sender, is_over=expires == "0")
 
     def _notify(self, request: Message, own: str, user: str, sender: tuple[str, int], *, is_over: bool) -> None:
