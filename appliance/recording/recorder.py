@@ -199,6 +199,8 @@ class Recorder:
         channel = active.channel
         dialled_mono_s = clock.monotonic_s()
         await self._dial(active)
+        if active.stopping.is_set():
+            return self._not_answered(active)
         session = self._orders.new_session(channel.tap, channel.line)
         active.session = session
         try:
@@ -206,6 +208,8 @@ class Recorder:
         except TapError as error:
             await self._hang_up(active)
             raise RecorderNotRunningError(f"{type(error).__name__}: {error}") from error
+        if active.left.is_set():  # the line was idle when it was told to capture
+            await self._stop_line(active)
         if not await self._answered_or_end(active):
             return self._not_answered(active)
         self._claim(active, dialled_mono_s if active.media.is_set() else clock.monotonic_s())

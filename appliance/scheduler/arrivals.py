@@ -153,7 +153,7 @@ class Arrivals:
         taken = self._on(channel)
         for active in taken:
             self._detach(active)
-            if active.dialled:
+            if active.number and arrival is None:  # it may be over before the order to dial is answered
                 active.left.set()
                 self._recorder.stop(active, fact.reason)
             elif active.claimed:

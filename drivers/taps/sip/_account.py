@@ -101,7 +101,7 @@ class Accounts:
         if not options.dials:
             return
         caller = Account(self._callbacks)
-        caller.create(self._settings(options.dialling_account), True)
+        caller.create(self._calling(options.dialling_account), True)
         self._caller = caller
         if self._worker == 0:
             self._registrations = [self._register(account) for account in options.accounts if account.registers]
@@ -110,6 +110,20 @@ class Accounts:
         """Take the registrations back."""
         for registration in self._registrations:
             registration.end()
+
+    def _calling(self, account: _dialling.Account | None) -> Any:
+        """Settings of the account that calls: it never registers, and it comes before those that do.
+
+        PJSIP picks the account of a subscription by itself, the first one whose registrar is where the URI lies; the
+        Contact of one that registers may be the front's.
+        """
+        settings = self._settings(account)
+        settings.priority = 1
+        settings.natConfig.sipOutboundUse = 0  # else its Contact says that it registered by RFC 5626
+        settings.regConfig.registerOnAdd = False
+        if account is not None:
+            settings.regConfig.registrarUri = f"sip:{account.registrar or account.domain}"
+        return settings
 
     def _register(self, account: _dialling.Account) -> Registration:
         settings = self._settings(account)

@@ -164,3 +164,19 @@ async def test_a_lost_worker_is_dialled_anew(lab: Any) -> None:
     await lab.settle()
     assert len(lab.dialled) == 2
     assert lab.states() == ["PreparingToRecord"]
+
+
+async def test_a_target_that_is_gone_before_the_order_is_answered_is_not_dialled_again(lab: Any) -> None:
+    dial = lab.dial
+
+    async def gone_at_once(tap: str, line: str, phone: str, barge_code: str) -> None:
+        await dial(tap, line, phone, barge_code)
+        lab.arrivals.fact(tap, CallLeft(line=line, session="", reason="no answer"))
+
+    lab.dial = gone_at_once
+    lab.start("5003", dial_to_monitor="087")
+    await lab.until("RECORDINGSTARTED API_ERROR_RECORDER_NOT_RUNNING")
+    await lab.settle()
+    assert len(lab.dialled) == 1
+    assert not lab.capturing
+    assert lab.states() == ["Idle"]
