@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import logging
 import math
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +39,6 @@ _RATE_HZ: Final = 8000
 _LEGS: Final = 2
 _CLOSE_S: Final = 5.0
 _LEAVE_S: Final = 0.3
-_NICE: Final = -10
 
 
 @final
@@ -92,8 +90,6 @@ class Tap(contract.Tap):
         from drivers.taps.sip._loop import Loop  # noqa: PLC0415 - the same
         from drivers.taps.sip._trunk import Trunk  # noqa: PLC0415 - the same
 
-        with contextlib.suppress(OSError):  # where the service may: what is captured goes before all other work
-            os.setpriority(os.PRIO_PROCESS, 0, _NICE)
         trunk = Trunk(self._options, self._plan, Native(), host)
         loop = Loop(f"pjsip-{self._options.name}-{self._plan.index}", trunk)
         trunk.loop = loop

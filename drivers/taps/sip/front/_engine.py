@@ -41,7 +41,12 @@ class Engine:
             raise TapOptionsError(f"rtpengine_ports: {calls} calls need the ports up to {last}")
         with_us = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
         own = ["--foreground", "--log-stderr", "--no-log-timestamps", f"--log-level={_ERRORS}", "--table=-1"]
-        own += ["--config-file=none", f"--pidfile={folder / 'rtpengine.pid'}", "--delete-delay=0", f"--offer-timeout={_OFFER_S}"]
+        own += [
+            "--config-file=none",
+            f"--pidfile={folder / 'rtpengine.pid'}",
+            "--delete-delay=0",
+            f"--offer-timeout={_OFFER_S}",
+        ]
         own += [f"--interface={options.host}", f"--listen-ng={_LOCAL}:{options.engine_port}"]
         own += [f"--port-min={options.rtpengine_ports}", f"--port-max={last}"]
         own += [f"--timeout={round(options.dead_call_s) + 1}", f"--silent-timeout={round(options.held_call_s) + 1}"]
