@@ -8,6 +8,7 @@ import email.policy
 import ssl
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
@@ -147,17 +148,19 @@ class Postbox:
 
     def _session(self, loop: asyncio.AbstractEventLoop) -> SMTP:
         with_log_in = self.tls != "none"
-        session = SMTP(
-            self,
-            loop=loop,
-            hostname="mail.example.com",
-            data_size_limit=self.most_bytes,
-            tls_context=self.context if self.tls == "starttls" else None,
-            require_starttls=self.tls == "starttls",
-            auth_required=with_log_in,
-            auth_require_tls=self.tls == "starttls",
-            authenticator=self._log_in if with_log_in else None,
-        )
+        with warnings.catch_warnings():  # aiosmtpd does not see that the connection is under TLS from its begin
+            warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS", UserWarning)
+            session = SMTP(
+                self,
+                loop=loop,
+                hostname="mail.example.com",
+                data_size_limit=self.most_bytes,
+                tls_context=self.context if self.tls == "starttls" else None,
+                require_starttls=self.tls == "starttls",
+                auth_required=with_log_in,
+                auth_require_tls=self.tls == "starttls",
+                authenticator=self._log_in if with_log_in else None,
+            )
         self._sessions.append(session)
         return session
 

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import soundfile
@@ -27,8 +27,11 @@ def linetap_mail(box: ChildBox, *arguments: str) -> Any:
     return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=30).stdout)
 
 
-def test_a_mail_outlives_the_box_and_arrives_when_the_server_is_back(make_box: Boxes, tmp_path: Path) -> None:
-    with Postbox(tmp_path) as postbox:
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
+def test_a_mail_outlives_the_box_and_arrives_when_the_server_is_back(
+    make_box: Boxes, tmp_path: Path, tls: Literal["starttls", "tls"]
+) -> None:
+    with Postbox(tmp_path, tls=tls) as postbox:
         box = make_box([{"name": "lines", "kind": "virtual"}], mail=postbox.settings())
         with Desk(box) as desk:
             line = int(desk.start("5003", DEVICEALIAS="Desk 3", USER2="mail me").data["CHANNEL"])

@@ -30,7 +30,6 @@ def check_tones(pcm: npt.NDArray[Any]) -> None:
         assert measure.find_tone(pcm[:, side], RATE_HZ).frequency_hz == pytest.approx(frequency_hz, abs=0.5)
 
 
-@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")  # the server's; its socket is TLS's
 @pytest.mark.parametrize("tls", ["starttls", "tls", "none"])
 async def test_a_mail_arrives_with_the_recording(tmp_path: Path, office: Open, recording: Recording, tls: Any) -> None:
     with Postbox(tmp_path, tls=tls) as postbox:
