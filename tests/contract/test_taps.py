@@ -55,7 +55,7 @@ async def test_plan_numbers_workers_and_lines(options: TapOptions, kind: str, ru
     assert lines
     assert len({line.name for line in lines}) == len(lines)
     assert all(line.legs in (1, 2) and line.rate_hz > 0 for line in lines)
-    assert made.tap.capabilities == registry.load(kind).capabilities
+    assert made.tap.capabilities == registry.load(kind).abilities(options)
     assert made.tap.pids() == []
 
 
