@@ -72,6 +72,8 @@ class CallUpdate(CallData):
         if self.update_if_not_recording and delivery.reached and not delivery.in_call:
             return await self._store_last(services, origin, device_id)
         self.judge_call_state(delivery, services)
+        if delivery.in_call and fields:
+            self.note(services, origin, after={"device_id": device_id} | fields)
         return self.delivered(delivery, services)
 
     async def _store_last(self, services: Services, origin: Origin, device_id: str) -> Result:
