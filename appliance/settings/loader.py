@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from appliance.errors import SettingsError
 from appliance.settings import toml
 from appliance.settings.faults import Faults
 from appliance.settings.lines import locate
@@ -19,14 +18,7 @@ def load(path: Path) -> Settings:
 
     Raises :class:`SettingsError` with every fault.
     """
-    try:
-        document = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError([f"{path}:1: cannot be read: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise SettingsError([f"{path}:{line}: is not UTF-8"]) from error
-    return parse(document, str(path), folder=path.absolute().parent)
+    return parse(toml.text_of(path), str(path), folder=path.absolute().parent)
 
 
 def parse(document: str, source: str, *, folder: Path | None = None) -> Settings:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+from pathlib import Path
 from typing import Any, final
+
+from appliance.errors import SettingsError
 
 _PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 _KEY = re.compile(r"""[ \t]*[A-Za-z0-9_."'-]+[ \t]*""")
@@ -19,6 +22,17 @@ class Document:
     document: str
     values: dict[str, Any]
     faults: tuple[tuple[int, str], ...]
+
+
+def text_of(path: Path) -> str:
+    """Read a file's text. Raises :class:`~appliance.errors.SettingsError` where it cannot be read, or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SettingsError([f"{path}:1: cannot be read: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError([f"{path}:{line}: is not UTF-8"]) from error
 
 
 def read(document: str) -> Document:

@@ -41,14 +41,7 @@ _Found = dict[str, dict[int, Any]]
 
 def load(path: Path) -> Rig:
     """Read the file. Raises :class:`~appliance.errors.SettingsError` with every fault."""
-    try:
-        document = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsError([f"{path}:1: cannot be read: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise SettingsError([f"{path}:{line}: is not UTF-8"]) from error
-    return parse(document, str(path))
+    return parse(toml.text_of(path), str(path))
 
 
 def parse(document: str, source: str) -> Rig:

@@ -110,3 +110,23 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(WAIT_S):
         while not condition():  # noqa: ASYNC110 - a peer's doing, seen only by looking
             await asyncio.sleep(0.01)
+
+
+class Endless:
+    """Stands for the exporter: its files have no end. ``closed`` is set when one was closed."""
+
+    def __init__(self) -> None:
+        self.closed = asyncio.Event()
+
+    def media_type(self, suffix: str) -> str:
+        return f"audio/{suffix}"
+
+    async def open(self, *_: object) -> tuple[None, AsyncIterator[bytes]]:
+        return None, self._chunks()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 65536
+        finally:
+            self.closed.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import socket
-from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import httpx
@@ -13,7 +12,7 @@ import pytest
 
 from appliance.messages.samples import sample_services
 from appliance.ports.refusals import Reason
-from tests.unit.serving import WAIT_S, code_of, until, web_serving
+from tests.unit.serving import WAIT_S, Endless, code_of, until, web_serving
 
 TEST = "/webapi.aspx?type=test&requestid=1"
 EXPORT = "/webapi.aspx?type=export&requestid=1&uniquefield=user2&uniqueid=Order+7782&media_format=mp3"
@@ -75,27 +74,12 @@ async def test_a_connection_that_says_nothing_is_closed_before_and_after_a_reque
 
 
 async def test_a_client_that_takes_no_octet_of_its_file_is_ended() -> None:
-    closed = asyncio.Event()
-
-    async def endless() -> AsyncIterator[bytes]:
-        try:
-            while True:
-                yield b"x" * 65536
-        finally:
-            closed.set()
-
-    class Endless:
-        def media_type(self, suffix: str) -> str:
-            return f"audio/{suffix}"
-
-        async def open(self, *_: object) -> tuple[None, AsyncIterator[bytes]]:
-            return None, endless()
-
-    services = dataclasses.replace(sample_services(), exporter=cast("Any", Endless()))
+    exporter = Endless()
+    services = dataclasses.replace(sample_services(), exporter=cast("Any", exporter))
     async with web_serving(services, silent_s=0.3) as server:
         with socket.create_connection(("127.0.0.1", server.port)) as deaf:
             deaf.sendall(f"GET {EXPORT} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
-            await asyncio.wait_for(closed.wait(), WAIT_S)
+            await asyncio.wait_for(exporter.closed.wait(), WAIT_S)
         assert server.gate.refusals.counts == {Reason.STALLED: 1}
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import httpx
@@ -14,7 +13,7 @@ from appliance.messages.samples import SampleBus, SampleExporter, sample_service
 from appliance.settings.models import WebSettings
 from appliance.webapi.app import web_api
 from appliance.webapi.server import WebServer
-from tests.unit.serving import WAIT_S, code_of, value_of, web_serving
+from tests.unit.serving import WAIT_S, Endless, code_of, value_of, web_serving
 
 EXPORT = "type=export&requestid=1&uniquefield=user2&uniqueid=Order+7782&media_format=mp3"
 
@@ -199,29 +198,14 @@ async def test_export_that_fails_is_a_document() -> None:
 
 
 async def test_the_file_is_closed_when_the_client_goes_away() -> None:
-    closed = asyncio.Event()
-
-    async def endless() -> AsyncIterator[bytes]:
-        try:
-            while True:
-                yield b"x" * 65536
-        finally:
-            closed.set()
-
-    class Endless:
-        def media_type(self, suffix: str) -> str:
-            return f"audio/{suffix}"
-
-        async def open(self, *_: object) -> tuple[None, AsyncIterator[bytes]]:
-            return None, endless()
-
-    services = dataclasses.replace(sample_services(), exporter=cast("Any", Endless()))
+    exporter = Endless()
+    services = dataclasses.replace(sample_services(), exporter=cast("Any", exporter))
     async with web_serving(services) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(f"GET /webapi.aspx?{EXPORT} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         assert await asyncio.wait_for(reader.read(10), WAIT_S)
         writer.transport.abort()
-        await asyncio.wait_for(closed.wait(), WAIT_S)
+        await asyncio.wait_for(exporter.closed.wait(), WAIT_S)
 
 
 # --- the listener ---
