@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple, final
 
 import numpy as np
@@ -124,9 +125,10 @@ class Leg:
         """A number that changes with every hole that becomes known, or ends."""
         return len(self._holes) + 2 * len(self._stalls) + (self.stalled_at is not None)
 
-    def lost_frames(self, frames: int) -> int:
-        """Count the frames that are missing within a recording of so many frames, but for a late begin."""
-        return sum(h.span.end - h.span.begin for h in self.holes(frames) if h.reason != LATE_LEG)
+
+def lost_frames(holes: Iterable[Hole]) -> int:
+    """Count the frames that are missing in the holes of a leg, but for a late begin."""
+    return sum(hole.span.end - hole.span.begin for hole in holes if hole.reason != LATE_LEG)
 
 
 def _joined(holes: list[Hole]) -> list[Hole]:

@@ -179,7 +179,11 @@ class Part:
 
 def _encoded(encoding: str, pcm: Pcm) -> npt.NDArray[np.generic]:
     """Encode (channels, frames) and bring it into the file's order, a frame after the other."""
-    return np.ascontiguousarray(_ENCODE[encoding](pcm).T)
+    encoded = _ENCODE[encoding](pcm)
+    octets = np.empty(encoded.shape[::-1], encoded.dtype)
+    for channel, samples in enumerate(encoded):  # five times as fast as a copy of the transposed
+        octets[:, channel] = samples
+    return octets
 
 
 def _told_channels(path: Path) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from appliance.recording.facts import Blackout, Gap, LegFacts, Recording
-from appliance.recording.writer.leg import LATE_LEG, Leg
+from appliance.recording.writer.leg import LATE_LEG, Hole, Leg, lost_frames
 from appliance.recording.writer.notes import PartNote
 from appliance.recording.writer.part import Part
 from appliance.recording.writer.scale import Scale, blackout_spans
@@ -31,6 +31,7 @@ def _side(party: Party) -> int:
 def known(note: PartNote, reader: SessionReader, legs: Mapping[int, Leg], part: Part, frames: int) -> PartNote:
     """Bring a note up to date with what is known of the recording's first ``frames``."""
     scale = Scale(note.begin_mono_s, note.rate_hz)
+    holes = {number: leg.holes(frames) for number, leg in sorted(legs.items())}
     claim = note.claim
     if reader.changed is not None:
         changed = reader.changed
@@ -39,8 +40,8 @@ def known(note: PartNote, reader: SessionReader, legs: Mapping[int, Leg], part: 
     return note.model_copy(
         update={
             "claim": claim,
-            "legs": _legs(legs, part, frames),
-            "gaps": _gaps(legs, frames, scale),
+            "legs": _legs(legs, holes, part, frames),
+            "gaps": _gaps(holes, scale),
             "blackouts": _blackouts(reader, frames, scale),
         }
     )
@@ -127,7 +128,9 @@ def _recording(
     )
 
 
-def _legs(legs: Mapping[int, Leg], part: Part, frames: int) -> tuple[LegFacts, ...]:
+def _legs(
+    legs: Mapping[int, Leg], holes: Mapping[int, Sequence[Hole]], part: Part, frames: int
+) -> tuple[LegFacts, ...]:
     channels = channels_of({number: leg.party for number, leg in legs.items()})
     return tuple(
         LegFacts(
@@ -135,13 +138,13 @@ def _legs(legs: Mapping[int, Leg], part: Part, frames: int) -> tuple[LegFacts, .
             party=leg.party,
             channel=channels[number] if part.channels > 1 else 0,
             frames_captured=leg.captured_frames(frames),
-            frames_lost=leg.lost_frames(frames),
+            frames_lost=lost_frames(holes[number]),
         )
         for number, leg in sorted(legs.items())
     )
 
 
-def _gaps(legs: Mapping[int, Leg], frames: int, scale: Scale) -> tuple[Gap, ...]:
+def _gaps(holes: Mapping[int, Sequence[Hole]], scale: Scale) -> tuple[Gap, ...]:
     return tuple(
         Gap(
             leg=number,
@@ -149,8 +152,8 @@ def _gaps(legs: Mapping[int, Leg], frames: int, scale: Scale) -> tuple[Gap, ...]
             length_s=scale.seconds(hole.span.end - hole.span.begin),
             reason=hole.reason,
         )
-        for number, leg in sorted(legs.items())
-        for hole in leg.holes(frames)
+        for number, some in holes.items()
+        for hole in some
     )
 
 

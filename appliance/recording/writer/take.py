@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 _CHUNK_FRAMES: Final = 80_000
 _DEFAULT_RATE_HZ: Final = 8000  # of a recording that never had a leg
+_NOTE_A_GAP_S: Final = 0.05
+"""A note of 1,000 gaps is not renewed for another gap before 50 s: what gaps cost must not grow with their number."""
 
 
 @final
@@ -59,7 +61,9 @@ class Take:
         self._journal = Journal(journal)
         self._whole_frames: int | None = None
         self._silenced: set[int] = set()
-        self._gist: tuple[object, ...] = ()
+        self._noted: tuple[object, ...] = ()
+        self._noted_holes: list[int] = []
+        self._noted_at_s = 0.0
         self._ended_at_s: float | None = None
         self._loud_at_s: float | None = None
 
@@ -85,7 +89,8 @@ class Take:
             if part.frames > end:
                 part.cut(end)
             self._whole_frames = end if self._settled(now_s) else None
-        self._renew_note()
+        if self._is_note_old(now_s, holdback_s, ending=end is not None):
+            self._renew_note(now_s)
 
     def seal(self) -> PartNote:
         """Make the whole ``.part`` final and give its note, the recording's facts in it."""
@@ -248,17 +253,31 @@ class Take:
             self._ended_at_s = reader.closed.closed_mono_s if reader.closed else now_s
         return now_s - self._ended_at_s >= self._settle_s
 
-    def _renew_note(self) -> None:
-        """Bring the note on the disk up to date when anything but the length is new."""
-        blackouts = [ended is None for _, ended in self.reader.blackouts.values()]
-        gist = (self.reader.changed, [leg.known_holes for leg in self.legs.values()], blackouts)
-        if gist == self._gist:
-            return
+    def _is_note_old(self, now_s: float, holdback_s: float, *, ending: bool) -> bool:
+        """Tell whether the note on the disk has to be renewed: when anything but the length is new.
+
+        For new gaps alone it waits, by half of the hold-back at least: they are known long before the audio round
+        them is on the disk, and only what is on the disk can need the note.
+        """
+        if self._gist() != self._noted:
+            return True
+        holes = self._holes()
+        wait_s = 0.0 if ending else max(holdback_s / 2, _NOTE_A_GAP_S * sum(holes))
+        return holes != self._noted_holes and now_s - self._noted_at_s >= wait_s
+
+    def _renew_note(self, now_s: float) -> None:
         part, _ = self._opened()
         assert self._note is not None
         self._note = known(self._note, self.reader, self.legs, part, FOREVER)
         write_whole(note_path(part.path), self._note.model_dump_json(), durable=False)
-        self._gist = gist
+        self._noted, self._noted_holes, self._noted_at_s = self._gist(), self._holes(), now_s
+
+    def _gist(self) -> tuple[object, ...]:
+        blackouts = [ended is None for _, ended in self.reader.blackouts.values()]
+        return self.reader.changed, list(self.legs), blackouts
+
+    def _holes(self) -> list[int]:
+        return [leg.known_holes for leg in self.legs.values()]
 
 
 def _kept_since_s(view: LegView) -> float:

@@ -12,9 +12,10 @@ import soundfile
 
 from appliance.audio import g711
 from appliance.recording.facts import Blackout, Gap
+from appliance.recording.writer.notes import PartNote, read_part_note
 from appliance.spool.records import Dropped
 from drivers.contract import LossReason, Party
-from tests.unit.recording.studio import NOON, RATE, START_S, Pcm, Studio, ramp, studio_at
+from tests.unit.recording.studio import NOON, RATE, START_S, Pcm, Session, Studio, ramp, studio_at
 
 LAWS: dict[str, Callable[[Pcm], Pcm]] = {
     "ulaw": lambda pcm: g711.decode_ulaw(g711.encode_ulaw(pcm)),
@@ -184,6 +185,48 @@ def test_losses_are_silence_in_place_and_stand_in_the_record(studio: Studio) -> 
     )
     lost = studio.recording().legs[0]
     assert (lost.frames_lost, lost.frames_captured) == (RATE + RATE // 2 + 80, 2 * RATE + RATE // 2)
+
+
+def lose_each_second(studio: Studio, session: Session, seconds: range) -> Iterator[PartNote]:
+    """Go on for so long, 20 ms of each second lost; gives the note on the disk after each turn."""
+    for second in seconds:
+        session.append(0, ramp(0, RATE))
+        session.lose(0, second * RATE, 160, LossReason.PACKETS_LOST, in_file=True)
+        studio.turn(second + 1.0)
+        if part(studio).exists():
+            note = read_part_note(part(studio))
+            assert note is not None
+            yield note
+
+
+def test_a_gap_is_noted_before_its_audio_is_on_the_disk_but_not_every_gap_by_itself(tmp_path: Path) -> None:
+    with studio_at(tmp_path, holdback_s=10.0) as studio:
+        session = studio.recorded(legs=1)
+        noted: list[int] = []
+        for second, note in enumerate(lose_each_second(studio, session, range(60)), 1):
+            assert len(note.gaps) >= second - 10  # those whose audio is there
+            noted.append(len(note.gaps))
+        assert 2 <= len(set(noted)) <= 60 / 5 + 1
+        session.stop(60.0)
+        studio.turn(60.1)
+        last = read_part_note(part(studio))
+        assert last is not None
+        assert len(last.gaps) == 60  # all of the audio is there now
+
+
+def test_what_gaps_cost_does_not_grow_with_their_number(tmp_path: Path) -> None:
+    with studio_at(tmp_path, holdback_s=10.0) as studio:
+        session = studio.recorded(legs=1)
+        for n in range(1000):
+            session.lose(0, n * 10, 1, LossReason.PACKETS_LOST, in_file=True)
+        noted = [len(note.gaps) for note in lose_each_second(studio, session, range(2, 40))]
+        assert len(set(noted)) == 1
+        session.black(1, 45.0)
+        studio.turn(45.0)
+        note = read_part_note(part(studio))
+        assert note is not None
+        assert len(note.gaps) > noted[0]  # whatever else is new brings them along
+        assert len(note.blackouts) == 1
 
 
 def test_a_blackout_called_back_in_time_never_reaches_the_disk(studio: Studio) -> None:
