@@ -54,6 +54,8 @@ class Door:
 
     def look(self) -> None:
         """Take what came, so that the kernel's buffer stays empty; keep the front's connection."""
+        if not select.select([self._datagrams, self._listener, *self._held], [], [], 0)[0]:
+            return
         self._drain()
         with contextlib.suppress(BlockingIOError):
             while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import logging
+import math
 from collections.abc import Callable
 from typing import Any, Protocol, final
 
@@ -19,7 +20,7 @@ from drivers.taps.sip._place import Place
 logger = logging.getLogger(__name__)
 
 _JITTER_MAX_MS = 1000
-_EVENTS_MS = 20
+_EVENTS_S = 0.02
 _CODEC_IDS = {"PCMU": "PCMU/8000", "PCMA": "PCMA/8000", "G722": "G722/16000"}
 
 
@@ -155,9 +156,9 @@ class Library:
         except pj.Error as error:
             raise TapFailedError(f"PJSIP: {error.info()}") from error
 
-    def handle(self, wait_ms: int = _EVENTS_MS) -> None:
-        """Handle events, waiting ``wait_ms`` for the first."""
-        self._endpoint.libHandleEvents(wait_ms)
+    def handle(self, wait_s: float = _EVENTS_S) -> None:
+        """Handle events, waiting ``wait_s`` for the first, and a millisecond at most beyond it."""
+        self._endpoint.libHandleEvents(math.ceil(wait_s * 1000))
 
     def _choose_codecs(self, options: Options) -> None:
         rank = {_CODEC_IDS[name]: 200 - place for place, name in enumerate(options.codecs)}

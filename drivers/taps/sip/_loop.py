@@ -10,13 +10,15 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar, final
+from typing import Final, Protocol, TypeVar, final
 
 from drivers.contract import TapFailedError
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_LONGEST_S: Final = 0.05  # that an order of another thread waits
 
 
 class Events(Protocol):
@@ -26,8 +28,8 @@ class Events(Protocol):
         """Open the library on this thread. What it raises, :meth:`Loop.start` raises."""
         ...
 
-    def handle(self) -> None:
-        """Handle events, waiting some 20 ms at most."""
+    def handle(self, wait_s: float) -> None:
+        """Handle events, waiting so long for the first at most."""
         ...
 
 
@@ -105,7 +107,8 @@ class Loop:
             self._failure = error
 
     def _turn(self) -> None:
-        self._events.handle()
+        due_s = self._due[0][0] - time.monotonic() if self._due else _LONGEST_S
+        self._events.handle(min(max(0.0, due_s), _LONGEST_S) if self._orders.empty() else 0.0)
         while not self._orders.empty():
             self._orders.get()()
         now = time.monotonic()

@@ -27,11 +27,10 @@ from drivers.taps.sip.siprec import SiprecCall
 
 logger = logging.getLogger(__name__)
 
-_EVENTS_MS: Final = 20
-_EAGER_MS: Final = 4  # while the first packet of a stream may come from one moment to the next
-_FLUSH_S: Final = 0.05
-_FIRST_LOOK_S: Final = 0.1
-_LOOK_S: Final = 1.0
+_EAGER_S: Final = 0.004  # while the first packet of a stream may come from one moment to the next
+_BEAT_S: Final = 0.05
+_FIRST_LOOK_BEATS: Final = 2
+_LOOK_BEATS: Final = 20
 _RELIEF_S: Final = 0.5
 _OK, _NOT_FOUND, _NO_CALL, _BUSY, _INTERNAL, _UNAVAILABLE = 200, 404, 481, 486, 500, 503
 _MOST_ARRIVING: Final = 32  # between the gate and PJSIP's own word
@@ -82,30 +81,31 @@ class Trunk:
         self._gate.prove(self._place.near, self._place.port, self._library.handle)
         if self._door is not None:
             self._door.open()
-            self._repeat(_FLUSH_S, self._door.look)
         self._accounts.open()
-        self._repeat(_FLUSH_S, self.dialler.look)
-        self._repeat(_FLUSH_S, self.native.flush)
-        self._repeat(_FIRST_LOOK_S, lambda: self._look(first=True))
-        self._repeat(_LOOK_S, lambda: self._look(first=False))
-        self._repeat(_LOOK_S, self._consider_end)
+        self._beat(1)
 
-    def handle(self) -> None:
-        """Handle PJSIP's events."""
-        self._library.handle(_EAGER_MS if self.look_out() else _EVENTS_MS)
+    def handle(self, wait_s: float) -> None:
+        """Handle PJSIP's events, waiting so long for the first at most."""
+        self._library.handle(min(wait_s, _EAGER_S) if self.look_out() else wait_s)
+
+    def _beat(self, number: int) -> None:
+        """Do what is due again and again, all of it in one turn: each turn costs more than what is done in it."""
+        self.later(_BEAT_S, lambda: self._beat(number + 1))
+        if self._door is not None:
+            self._door.look()
+        self.dialler.look()
+        self.native.flush()
+        if number % _FIRST_LOOK_BEATS == 0:
+            self._look(first=True)
+        if number % _LOOK_BEATS == 0:
+            self._look(first=False)
+            self._consider_end()
 
     def look_out(self) -> bool:
         """See which streams have their first packet; gives whether one may come from one moment to the next."""
         now_s = time.monotonic()
         eager = [line.call.look(now_s) for line in self.lines.values() if line.call is not None]
         return any(eager)
-
-    def _repeat(self, every_s: float, act: Callable[[], None]) -> None:
-        def turn() -> None:
-            act()
-            self.later(every_s, turn)
-
-        self.later(every_s, turn)
 
     def _look(self, *, first: bool) -> None:
         now_s = time.monotonic()
