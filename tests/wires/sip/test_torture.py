@@ -61,7 +61,7 @@ async def under_fire(trunk: Any, caller: Any, *orders: tuple[Any, ...], rest_s: 
     assert await caller.bye(again) == 200
 
 
-def test_the_torture_is_the_same_for_a_seed() -> None:
+async def test_the_torture_is_the_same_for_a_seed() -> None:
     assert list(mutations(1, 50)) == list(mutations(1, 50)) != list(mutations(2, 50))
     assert sum(CALLED.encode() in octets for octets in sip_cases().values()) > 50
 
