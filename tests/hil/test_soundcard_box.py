@@ -1,4 +1,4 @@
-"""A whole box on the kernel's own cards: what its files hold after a card was pulled, hummed, or heard speech."""
+"""A whole box on the kernel's own cards: what its files hold after a card was pulled, stalled, or heard speech."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from appliance.audio.measure import make_tone
-from hil import loop_cards
+from hil import card_stall, loop_cards
 from hil.child_box import ChildBox
 from tests.e2e.conftest import HOLDBACK_S
 from tests.e2e.desk import Desk, check_record
@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.rig("sound-loop"), pytest.mark.timeout(600)]
 
 RATE_HZ = 8000
 AWAY_S = 5
+STALL_S = 5.0
 HANG_S = 2.0
 PREROLL_S = 0.4
 RISE_S = 18
@@ -53,7 +54,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         {"name": "voice", "inputs": [1], "start": "vox", "device": "7901"},
         {"name": "noise", "inputs": [2], "start": "vox", "device": "7902"},
     ]
-    taps = [tap(0), tap(1), tap(3, vox, vox_hang_s=HANG_S, vox_preroll_s=PREROLL_S)]
+    taps = [tap(0), tap(1), tap(2, stall_s=STALL_S), tap(3, vox, vox_hang_s=HANG_S, vox_preroll_s=PREROLL_S)]
     sections = {"recording": {"holdback_s": HOLDBACK_S, "reserve_mb": 10}}
     box = ChildBox(tmp_path_factory.mktemp("box"), taps=taps, sections=sections)
     try:
@@ -117,6 +118,45 @@ def test_a_card_pulled_in_8_calls_is_one_gap_in_each_file(desk: Desk, tmp_path: 
         pcm, _ = soundfile.read(path, dtype="int16")
         begin, end = (round(at * RATE_HZ) for at in span_of([gap]))
         assert np.abs(pcm[begin + 8 : end - 8]).max() < 16
+        check_tone(pcm[RATE_HZ // 2 : begin - 8], frequency_hz)
+        check_tone(pcm[end:], frequency_hz)
+    assert check_record(other)["gaps"] == []
+    check_tone(soundfile.read(other, dtype="int16")[0], loop_cards.tones_of(1)[0])
+
+
+def wait_for_state(state: str, timeout_s: float) -> float:
+    """Wait until the stream of card L2 is in a state; gives the moment."""
+    deadline_s = time.monotonic() + timeout_s
+    while card_stall.state("L2") != state:
+        assert time.monotonic() < deadline_s, card_stall.state("L2")
+        time.sleep(0.01)
+    return time.monotonic()
+
+
+def test_a_card_that_stalls_in_8_calls_is_one_gap_in_each_file(desk: Desk, tmp_path: Path) -> None:
+    devices, tones = [f"72{n}" for n in LINES], loop_cards.tones_of(2)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(loop_cards.playing_tones(tmp_path, "L1", loop_cards.tones_of(1), RATE_HZ))
+        stack.enter_context(loop_cards.playing_tones(tmp_path, "L2", tones, RATE_HZ))
+        for device in ["711", *devices]:
+            desk.start(device)
+        time.sleep(4)
+        card_stall.stall("L2")
+        begun_s = wait_for_state("PAUSED", 1)
+        away_s = wait_for_state("RUNNING", 2 * STALL_S) - begun_s  # the box opened the card again by itself
+        time.sleep(4)
+        files, (other,) = stop_all(desk, devices), stop_all(desk, ["711"])
+    assert away_s == pytest.approx(STALL_S, abs=1)  # by the age of its last frame, which is read twice a second
+    for path, frequency_hz in zip(files, tones, strict=True):
+        record = check_record(path)
+        (gap,) = record["gaps"]
+        assert gap["reason"] == "stalled"
+        assert gap["length_s"] == pytest.approx(away_s, abs=0.15)
+        measured = record["measured"]
+        assert (measured["reopened"], measured["overruns"]) == (1, 0)
+        assert measured["dropped_frames"] == pytest.approx(gap["length_s"] * RATE_HZ, abs=8)
+        pcm, _ = soundfile.read(path, dtype="int16")
+        begin, end = (round(at * RATE_HZ) for at in span_of([gap]))
         check_tone(pcm[RATE_HZ // 2 : begin - 8], frequency_hz)
         check_tone(pcm[end:], frequency_hz)
     assert check_record(other)["gaps"] == []
