@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from hil.rig.image.host import find_host
 from hil.rig.image.libraries import SOURCES
 from hil.rig.qemu import Time
 from hil.rig.rig import FEATURES, FEATURES_NAME, Rig
-from hil.rig.suite import find_groups, run_group
+from hil.rig.suite import find_groups, run_groups
 
 RIG_FAILED = 3
 
@@ -54,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     test = verbs.add_parser("test", help="run tests inside, each file in a fresh machine")
     test.add_argument("-k", metavar="EXPRESSION", help="only tests whose names match")
     test.add_argument("--report", type=Path, metavar="FOLDER", help="put JUnit files there")
+    test.add_argument("--at-once", type=int, choices=range(1, 9), default=1, metavar="N", help="machines at a time")
     test.add_argument("paths", nargs="*", help="test files, folders or FILE::TEST")
     test.set_defaults(do=_test)
     clean = verbs.add_parser("clean", help="forget image and snapshots")
@@ -97,11 +99,15 @@ def _write(write: Callable[[bytes], int], data: bytes, flush: Callable[[], None]
 
 
 def _test(options: argparse.Namespace, costs: Costs) -> int:
+    begin_s = time.monotonic()
     groups = find_groups(options.paths)
     words = ["-k", options.k] if options.k else []
     rig = Rig(Cache(default_folder()), options.time, costs)
-    failed = [group.file for group in groups if not run_group(rig, group, words, options.report, costs)]
-    sys.stdout.write(f"rig: {len(groups) - len(failed)} of {len(groups)} groups passed\n")
+    at_once = options.at_once if options.time is Time.COUNTED else 1  # a machine in real time wants the processors
+    failed = [group.file for group in run_groups(rig, groups, words, options.report, costs, at_once=at_once)]
+    sys.stdout.write(
+        f"rig: {len(groups) - len(failed)} of {len(groups)} groups passed in {time.monotonic() - begin_s:.0f} s\n"
+    )
     sys.stdout.writelines(f"rig: failed: {file}\n" for file in failed)
     return 1 if failed else 0
 

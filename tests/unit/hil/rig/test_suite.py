@@ -4,13 +4,16 @@ import io
 import marshal
 import sys
 import tarfile
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from hil.rig import suite
 from hil.rig.costs import Costs
 from hil.rig.project import pack_project
-from hil.rig.suite import Group, find_groups
+from hil.rig.suite import Group, find_groups, run_groups
 
 
 @pytest.fixture
@@ -38,6 +41,23 @@ def test_single_tests_of_one_file_are_one_group(tree: Path) -> None:
 def test_a_path_that_is_not_there_is_an_error(tree: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"test_z\.py"):
         find_groups(["tests/hil/test_z.py"], tree)
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_groups_run_beside_each_other_and_those_that_failed_are_told_in_order(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    both = threading.Barrier(at_once, timeout=10)
+
+    def run(_rig: Any, group: Group, *_: Any, aloud: bool) -> bool:
+        both.wait()  # breaks where fewer run at a time
+        assert aloud == (at_once == 1)
+        return group.file in {"b", "d"}
+
+    monkeypatch.setattr(suite, "run_group", run)
+    groups = [Group(name, ()) for name in "abcd"]
+    rig: Any = None
+    assert [group.file for group in run_groups(rig, groups, [], None, Costs(), at_once=at_once)] == ["a", "c"]
 
 
 def test_sources_are_packed_readable_for_all_with_their_own_compiled_form(tmp_path: Path) -> None:
