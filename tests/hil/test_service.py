@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,10 +12,8 @@ import soundfile
 from appliance.audio import measure
 from appliance.client import Client, EventClient
 from hil.event_log import EventLog
+from tests.hil.unit import LINETAP, ROOT, UNIT, install, journal, shown, systemctl, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
-LINETAP = "/opt/linetap/bin/linetap"
-UNIT = "linetap.service"
 HOST = "127.0.0.1"
 OK = 20
 SETTINGS = """
@@ -34,39 +30,13 @@ name = "all"
 pytestmark = pytest.mark.rig("systemd")
 
 
-def systemctl(*words: str) -> str:
-    return subprocess.run(["systemctl", *words], check=True, capture_output=True, text=True, timeout=180).stdout
-
-
-def shown(name: str) -> str:
-    """One property of the unit."""
-    return systemctl("show", UNIT, "--property", name, "--value").strip()
-
-
-def journal() -> str:
-    words = ["journalctl", "--unit", UNIT, "--no-pager", "--output", "cat"]
-    return subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout
-
-
-def wait_until(holds: Callable[[], bool], timeout_s: float) -> None:
-    deadline_s = time.monotonic() + timeout_s
-    while not holds():
-        assert time.monotonic() < deadline_s, f"{systemctl('show', UNIT)}\n{journal()}"
-        time.sleep(0.2)
-
-
 @pytest.fixture(scope="module")
 def installed() -> tuple[bool, str]:
     """Install it word for word as systemd/README.md says, then give it settings with a tap.
 
     Gives whether it ran on with the settings that ship, and its journal of that time.
     """
-    told = re.search(r"```sh\n(.*?)```", (ROOT / "systemd" / "README.md").read_text(), re.DOTALL)
-    assert told is not None
-    done = subprocess.run(
-        ["sh", "-eux", "-c", told[1]], check=False, cwd=ROOT, capture_output=True, text=True, timeout=180
-    )
-    assert done.returncode == 0, done.stderr + journal()
+    install()
     time.sleep(5)
     runs_as_shipped = shown("ActiveState") == "active" and shown("NRestarts") == "0"
     said = journal()
