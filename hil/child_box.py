@@ -48,6 +48,7 @@ class ChildBox:
     """One box. ``sections`` are settings beside the folders and, unless given, the ports, which are chosen here.
 
     ``ports`` are those of commands, events and web. With ``apart`` a Ctrl-C at the terminal does not reach the box.
+    ``start_s`` is how long it may take until it is ready.
 
     As a context manager it starts the box, stops it, and raises BoxError when something is left over.
     """
@@ -61,6 +62,7 @@ class ChildBox:
         sections: Mapping[str, Mapping[str, Any]] | None = None,
         ports: tuple[int, int, int] | None = None,
         apart: bool = False,
+        start_s: float = START_S,
     ) -> None:
         self.folder = folder
         self.data_dir = folder / "data"
@@ -70,6 +72,7 @@ class ChildBox:
         self.settings_path = folder / "linetap.toml"
         self.api_port, self.events_port, self.web_port = ports or free_tcp_ports(3)
         self._apart = apart
+        self._start_s = start_s
         self.process: subprocess.Popen[bytes] | None = None
         self._mark = uuid.uuid4().hex
         own: dict[str, dict[str, Any]] = {
@@ -85,7 +88,7 @@ class ChildBox:
 
     # --- its life ----------------------------------------------------------------------------------------------
 
-    def start(self, timeout_s: float = START_S) -> None:
+    def start(self) -> None:
         """Start it and wait until every listener accepts. Raises BoxError with the end of its log."""
         begin = self.log_path.stat().st_size if self.log_path.exists() else 0
         with self.log_path.open("ab") as log:
@@ -98,12 +101,12 @@ class ChildBox:
                 start_new_session=self._apart,
                 env={**os.environ, MARK: self._mark, "PYTHONUNBUFFERED": "1"},
             )
-        deadline_s = time.monotonic() + timeout_s
+        deadline_s = time.monotonic() + self._start_s
         while READY_LINE.encode() not in self.log_path.read_bytes()[begin:]:
             if self.process.poll() is not None:
                 raise BoxError(f"the box ended with {self.process.returncode}:\n{self.log_tail()}")
             if time.monotonic() > deadline_s:
-                raise BoxError(f"the box was not ready within {timeout_s} s:\n{self.log_tail()}")
+                raise BoxError(f"the box was not ready within {self._start_s:g} s:\n{self.log_tail()}")
             time.sleep(0.02)
 
     def stop(self, timeout_s: float = STOP_S) -> int:

@@ -21,7 +21,7 @@ import psutil
 import soundfile
 
 from appliance.audio import measure
-from hil.child_box import HOST, ROOT, ChildBox, free_sip_port
+from hil.child_box import HOST, ROOT, START_S, ChildBox, free_sip_port
 from hil.event_log import EventLog
 from hil.usage import Groups, Usage, measure_usage
 
@@ -29,6 +29,7 @@ CALLS_A_WORKER: Final = 4
 STAGGER_S: Final = 0.05
 GRACE_S: Final = 30.0
 _PORTS_OF_A_FRONT: Final = 3  # pairs
+_START_A_WORKER_S: Final = 1.0  # of the processor, beside what else the machine does
 
 
 @final
@@ -173,13 +174,19 @@ def run_load(
 
     With ``front`` they all come by one port, as SIPREC calls. ``tap`` are further options of the trunk.
     """
-    port = free_sip_port(-(-calls // CALLS_A_WORKER) + _PORTS_OF_A_FRONT)
+    workers = -(-calls // CALLS_A_WORKER)
+    port = free_sip_port(workers + _PORTS_OF_A_FRONT)
     own = {"name": "trunk", "kind": "sip", "port": port, "calls": calls, "front": "kamailio" if front else "none"}
     ports = [port] if front else [port + 2 * k for k in _workers_by_turns(calls)]
     with tempfile.TemporaryDirectory(prefix="linetap-bench-") as folder:
         sections = {"recording": {"reserve_mb": 10}}
         with (
-            ChildBox(Path(folder), taps=[{**own, **(tap or {})}], sections=sections) as box,
+            ChildBox(
+                Path(folder),
+                taps=[{**own, **(tap or {})}],
+                sections=sections,
+                start_s=START_S + workers * _START_A_WORKER_S,
+            ) as box,
             EventLog(box.events()) as log,
         ):
             load = Load(box, log, calls, seconds, streams, ports, siprec=front)

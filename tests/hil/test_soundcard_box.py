@@ -56,9 +56,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     ]
     taps = [tap(0), tap(1), tap(2, stall_s=STALL_S), tap(3, vox, vox_hang_s=HANG_S, vox_preroll_s=PREROLL_S)]
     sections = {"recording": {"holdback_s": HOLDBACK_S, "reserve_mb": 10}}
-    box = ChildBox(tmp_path_factory.mktemp("box"), taps=taps, sections=sections)
+    box = ChildBox(tmp_path_factory.mktemp("box"), taps=taps, sections=sections, start_s=120)
     try:
-        box.start(timeout_s=120)
+        box.start()
         with Desk(box) as at:
             yield at
         assert box.stop(60) == 0
