@@ -68,8 +68,18 @@ class Reading:
     @property
     def lost_frames(self) -> int:
         """Frames at 8 kHz that were sent and are not in the recording."""
+        return self.missing_frames + self.useless_frames
+
+    @property
+    def missing_frames(self) -> int:
+        """Those that never came."""
+        return round(self.lost_packets * self.packet_frames)
+
+    @property
+    def useless_frames(self) -> int:
+        """Those that came: too late, out of all order, or when there was no room."""
         late = max(0.0, self.dropped * BUFFER_FRAMES - self.doubled * self.packet_frames)
-        return round((self.lost_packets + self.refused) * self.packet_frames + late)
+        return round(self.refused * self.packet_frames + late)
 
 
 @final
@@ -208,14 +218,15 @@ class Meter:
     def take(self, now: Reading, *, last: bool = False) -> Change:
         """Take a reading; gives what changed since the one before.
 
-        A loss is told by the reading after the one that first showed it, since a packet out of order may still
-        come; the ``last`` reading tells all. What waited in a jitter buffer that was made anew is lost.
+        A loss is told by the reading after the one that first showed it, and not while its place may still wait in
+        the jitter buffer, since a packet out of order may still come; the ``last`` reading tells all. What waited in
+        a jitter buffer that was made anew is lost.
         """
         abandoned_frames = self._begin_anew(now)
         before, self._before = self._before, now
         silent_before = self._silence.frames
         self._silence.take(before, now, last=last)
-        certain_frames = now.lost_frames if last else min(now.lost_frames, before.lost_frames)
+        certain_frames = now.lost_frames if last else self._certain(before, now)
         lost_frames = max(0, certain_frames - self._told.lost)
         self._told.lost += lost_frames
         lost_frames -= self._use_excuse(lost_frames)
@@ -240,6 +251,17 @@ class Meter:
             restarted=restarted,
         )
 
+    def _certain(self, before: Reading, now: Reading) -> int:
+        """Frames that are lost for sure. Of what is missing that is what silence was given for, or has no room to wait.
+
+        At any moment some packet is behind its followers, if not the same one, where each is late by its own time.
+        """
+        useless_frames = min(before.useless_frames, now.useless_frames)
+        missing_frames = min(before.missing_frames, now.missing_frames)
+        silent_frames = self._silence.all_frames - self._told.inserted + self._told.absent - useless_frames
+        roomless_frames = missing_frames - now.waiting * BUFFER_FRAMES
+        return useless_frames + max(0, min(missing_frames, max(silent_frames, roomless_frames)))
+
     def _begin_anew(self, now: Reading) -> int:
         """Forget a stream that was made anew; gives the frames that waited in the old one, or were not told yet."""
         if now.packets >= self._before.packets and now.empty_ticks >= self._before.empty_ticks:
@@ -261,8 +283,8 @@ class Meter:
 
         Silence that is still to come has its place in the buffer, and stands for a packet that never came.
         """
-        to_come = min(now.waiting * BUFFER_FRAMES, round(now.lost_packets * now.packet_frames))
-        bare = self._told.lost - self._told.absent - self._silence.all_frames - to_come
+        to_come = min(now.waiting * BUFFER_FRAMES, now.missing_frames) - (now.lost_frames - self._told.lost)
+        bare = self._told.lost - self._told.absent - self._silence.all_frames - max(0, to_come)
         if bare <= _BARE_FRAMES:
             return 0
         absent = min(lost_frames, bare)

@@ -29,10 +29,14 @@ class Stream:
     meter: Meter = dataclasses.field(default_factory=Meter)
 
     def expect(self, *, expected: bool) -> None:
-        """Note whether the far side may send; what it did not send before is no fault."""
+        """Note whether the far side may send; what it did not send before is no fault, nor when anything was lost."""
         if expected and not self.expected:
-            self.heard_s = self.quiet_s = time.monotonic()
+            self.begin_anew(time.monotonic())
         self.expected = expected
+
+    def begin_anew(self, now_s: float) -> None:
+        """Go on from a moment as if the stream began: nothing that is told later lies before it."""
+        self.heard_s = self.read_s = self.certain_s = self.quiet_s = now_s
 
     def was_read(self, now_s: float, *, told: bool) -> None:
         """Note a reading, and whether it told of silence."""

@@ -79,7 +79,7 @@ class Watch:
         now = _read(call, stream)
         if now is not None:
             stream.meter.take(now, last=True)
-        stream.heard_s = stream.read_s = stream.certain_s = stream.quiet_s = now_s
+        stream.begin_anew(now_s)
         stream.silent = False
 
     def settle(self, capture: Capture, now_s: float) -> None:

@@ -73,48 +73,70 @@ async def call(trunk: Any, caller: Any, plan: RoughPlan, stretches: list[Stretch
 
 
 class Losses(NamedTuple):
-    """What a network did to one leg: what is missing in the file, and how much of that anybody can know of.
+    """What a network did to one stream: what is missing in the file, and how much of that anybody can know of.
 
-    ``early`` packets were overtaken before the first one of their stretch came: an empty jitter buffer begins with the
-    one that comes first. Nobody knows of what was dropped before that one, or behind the last.
+    ``numbers`` are the packets sent to the network, ``early`` those that were overtaken before the first one of their
+    stretch came: an empty jitter buffer begins with the one that comes first. Nobody knows of what was dropped before
+    that one, or behind the last.
     """
 
+    numbers: range
     missing: set[int]
     known: set[int]
     early: set[int]
 
 
-def losses(report: PathReport, leg: int, stretches: list[Stretch]) -> Losses:
-    mine = [stretch for stretch in stretches if stretch.leg in {None, leg}]
-    came = [[number for number in report.sent if stretch.first <= number < stretch.end] for stretch in mine]
-    early = {number for numbers in came for number in numbers if number < numbers[0]}
+def losses(report: PathReport, leg: int, stretches: list[Stretch]) -> list[Losses]:
+    mine = [range(stretch.first, stretch.end) for stretch in stretches if stretch.leg in {None, leg}]
     # leg 1 goes on through all stretches as one stream, leg 0 begins a new one with each of its own
-    streams = [[number for numbers in came for number in numbers]] if leg == 1 else came
-    known = {number for numbers in streams for number in report.dropped if numbers[0] < number < max(numbers)}
-    return Losses({*report.dropped, *early}, known | early, early)
+    streams = [range(mine[0].start, mine[-1].stop)] if leg == 1 else mine
+    return [_losses_in(report, numbers, mine) for numbers in streams]
+
+
+def _losses_in(report: PathReport, numbers: range, stretches: list[range]) -> Losses:
+    early = set()
+    for stretch in stretches:
+        came = [number for number in report.sent if number in stretch and number in numbers]
+        early |= {number for number in came if number < came[0]}
+    came = [number for number in report.sent if number in numbers]
+    dropped = {number for number in report.dropped if number in numbers}
+    known = {number for number in dropped if came[0] < number < max(came)}
+    return Losses(numbers, dropped | early, known | early, early)
 
 
 def check(trunk: Any, session: str, reports: list[PathReport], stretches: list[Stretch]) -> None:
     legs = trunk.legs(session)
-    places: list[dict[int, int]] = []
-    for number, report in enumerate(reports):
-        leg, made = legs[number], losses(report, number, stretches)
-        found = read_coded(leg.pcm, number)
-        assert not found.doubled
-        lost = {*report.sent, *report.dropped} - set(found.numbers.tolist())
-        refused = lost - made.missing  # a second packet that comes out of order within a few ms of a stream's first
-        assert made.missing <= lost
-        assert refused <= {number for stretch in stretches for number in range(stretch.first, stretch.first + 5)}
-        told = sum(loss.frames for loss in leg.losses if loss.reason is LossReason.PACKETS_LOST)
-        # an early packet is one more that came: it may hide one that did not, which is then told as no media; and one
-        # that comes within the first few ms is refused, and may be told as missing too
-        most, least = len(made.known | refused) + len(made.early), len(made.known - made.early)
-        assert FRAME * least <= told <= FRAME * most, (made, report.sent[:20], leg.losses)
-        places.append(dict(zip(found.numbers.tolist(), found.positions.tolist(), strict=True)))
+    places = [check_leg(legs[n], n, report, stretches) for n, report in enumerate(reports)]
     in_both = places[0].keys() & places[1].keys()
     apart = {number: places[0][number] - places[1][number] for number in in_both}
     assert max(map(abs, apart.values())) <= STEP, apart
     assert abs(len(legs[0].pcm) - len(legs[1].pcm)) <= STEP
+
+
+def check_leg(leg: Any, number: int, report: PathReport, stretches: list[Stretch]) -> dict[int, int]:
+    """Check what is in a leg and what is told of it; gives the place of each packet."""
+    found = read_coded(leg.pcm, number)
+    assert not found.doubled
+    places = dict(zip(found.numbers.tolist(), found.positions.tolist(), strict=True))
+    streams = losses(report, number, stretches)
+    begins = [0, *(max(places[n] for n in stream.numbers if n in places) + FRAME for stream in streams[:-1])]
+    lost = [loss for loss in leg.losses if loss.reason is LossReason.PACKETS_LOST]
+    for stream, begin, end in zip(streams, begins, [*begins[1:], len(leg.pcm)], strict=True):
+        told = sum(loss.frames for loss in lost if begin <= loss.at_frame < end)
+        check_stream(stream, places, told, [stretch.first for stretch in stretches])
+    assert not [loss for loss in lost if loss.at_frame >= len(leg.pcm)]
+    return places
+
+
+def check_stream(made: Losses, places: dict[int, int], told: int, firsts: list[int]) -> None:
+    lost = set(made.numbers) - places.keys()
+    refused = lost - made.missing  # a second packet that comes out of order within a few ms of a stretch's first
+    assert made.missing <= lost
+    assert refused <= {number for first in firsts for number in range(first, first + 5)}
+    # an early packet is one more that came: it may hide one that did not, which is then told as no media; and one
+    # that comes within the first few ms is refused, and may be told as missing too
+    most, least = len(made.known | refused) + len(made.early), len(made.known - made.early)
+    assert FRAME * least <= told <= FRAME * most, (made, refused, told, places)
 
 
 @pytest.mark.parametrize("stretches", [HOLD, REMOVAL], ids=["hold and resume", "a stream removed and added"])

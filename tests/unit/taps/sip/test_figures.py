@@ -58,6 +58,25 @@ def test_what_comes_out_of_order_is_not_lost() -> None:
     assert meter.take(Reading(packets=150, octets=24000, missing=0), last=True).lost_frames == 0
 
 
+def test_where_some_packet_is_always_behind_its_followers_none_is_lost() -> None:
+    meter = Meter()
+    waiting = [
+        Reading(packets=11, octets=1760, missing=1, waiting=22, empty_ticks=12, prefetch=20),
+        Reading(packets=17, octets=2720, missing=2, waiting=24, empty_ticks=12, prefetch=20),
+        Reading(packets=68, octets=10880, missing=1, waiting=22, empty_ticks=12, prefetch=20),
+    ]
+    assert [meter.take(reading).lost_frames for reading in waiting] == [0, 0, 0]
+    passed = Reading(packets=80, octets=12800, missing=1, silenced=2, waiting=22, empty_ticks=12, prefetch=20)
+    assert meter.take(passed).lost_frames == 160
+
+
+def test_what_no_silence_stands_for_is_lost_when_the_buffer_has_no_room_for_it() -> None:
+    meter = Meter()
+    meter.take(Reading(packets=40, octets=6400, waiting=20, empty_ticks=12, prefetch=20))
+    readings = [Reading(packets=n, octets=160 * n, missing=50, waiting=20, prefetch=20) for n in (60, 80, 100)]
+    assert sum(meter.take(reading).absent_frames for reading in readings) == (50 - 10) * 160
+
+
 def test_too_late_is_lost_although_it_came() -> None:
     assert Meter().take(Reading(packets=50, octets=8000, dropped=2), last=True).lost_frames == 160
 
