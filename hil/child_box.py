@@ -32,6 +32,7 @@ READY_LINE = "linetap ready"
 MARK = "LINETAP_CHILD_BOX"  # in the environment of a box and of all its children
 ROOT = Path(__file__).parents[1]
 START_S = 30.0
+_STEP_S = 0.02
 STOP_S = 30.0
 
 Part = Literal["core", "tap workers", "writer", "other"]
@@ -107,7 +108,7 @@ class ChildBox:
                 raise BoxError(f"the box ended with {self.process.returncode}:\n{self.log_tail()}")
             if time.monotonic() > deadline_s:
                 raise BoxError(f"the box was not ready within {self._start_s:g} s:\n{self.log_tail()}")
-            time.sleep(0.02)
+            time.sleep(_STEP_S)
 
     def stop(self, timeout_s: float = STOP_S) -> int:
         """Stop it by SIGTERM; gives its exit code. Raises BoxError if it does not end in time."""
@@ -160,7 +161,7 @@ class ChildBox:
             if time.monotonic() > deadline_s:
                 names = [" ".join(p.cmdline()) for p in left]
                 raise BoxError(f"processes left after {timeout_s} s: {names}")
-            time.sleep(0.05)
+            time.sleep(_STEP_S)
 
     # --- what it left ------------------------------------------------------------------------------------------
 
@@ -182,10 +183,12 @@ class ChildBox:
 
     def destroy(self) -> None:
         """Kill every process of it and remove its memory folder."""
-        for group in self.processes().values():
-            for process in group:
+        end_s = time.monotonic() + STOP_S
+        while (left := [p for group in self.processes().values() for p in group]) and time.monotonic() < end_s:
+            for process in left:  # again: one that is not killed yet may have started another
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
+            time.sleep(_STEP_S)
         if self.process is not None:
             self.process.wait()
         shutil.rmtree(self.run_dir, ignore_errors=True)
