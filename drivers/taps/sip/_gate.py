@@ -19,9 +19,12 @@ from drivers.taps.sip._native import Module, Native, OnRequest, Text
 
 logger = logging.getLogger(__name__)
 
-# pjsip_rx_data on a 64-bit machine: where the packet is, and where the pointer to the message and its length are.
+# pjsip_rx_data on a 64-bit machine: where the packet is, the name of its sender's address with the port behind it, and
+# the pointer to the message with its length.
 _PACKET_AT: Final = 320
 _PACKET_BYTES: Final = 4000
+_SENDER_AT: Final = 4368
+_SENDER: Final = struct.Struct("@46s2xi")
 _MESSAGE_AT: Final = 4424
 _AFTER_TRANSACTIONS: Final = 24  # repeated requests end at 16, dialogs begin at 32
 _TAKEN, _NOT_TAKEN = 1, 0
@@ -29,6 +32,10 @@ _TAKEN, _NOT_TAKEN = 1, 0
 
 class Judge(Protocol):
     """Who decides about requests."""
+
+    def turn_away(self, address: str) -> int | None:
+        """Answer to whoever may not speak to us from that address, 0 for none; None where he may."""
+        ...
 
     def refusal(self, invite: Message) -> int | None:
         """Answer to an INVITE that would begin a call; None to let it through."""
@@ -60,6 +67,7 @@ class Gate:
         self._judge = judge
         self._releasing = False
         self._seen: bytes | None = None
+        self._seen_from = ("", 0)
         self._on_request = OnRequest(self._look)
         self._module = Module(
             name=Text(b"mod-linetap", 11), id=-1, priority=_AFTER_TRANSACTIONS, on_rx_request=self._on_request
@@ -88,7 +96,8 @@ class Gate:
         """
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
             peer.connect((host, port))
-            octets = _probe(host, port, peer.getsockname())
+            own = peer.getsockname()
+            octets = _probe(host, port, own)
             self._seen = b""
             peer.send(octets)
             for _ in range(100):
@@ -96,7 +105,7 @@ class Gate:
                 if self._seen:
                     break
         seen, self._seen = self._seen, None
-        if seen != octets:
+        if (seen, self._seen_from) != (octets, own):
             raise TapOptionsError("this build of pjsua2 has another layout of messages than the driver knows")
 
     def _look(self, request: int) -> int:
@@ -111,8 +120,10 @@ class Gate:
             return _NOT_TAKEN
         octets = read(request)
         if self._seen is not None and octets.startswith(b"OPTIONS "):
-            self._seen = octets
+            self._seen, self._seen_from = octets, sender(request)
             return _NOT_TAKEN
+        if (code := self._judge.turn_away(sender(request)[0])) is not None:
+            return self._turn_away(request, octets, code)
         if octets.startswith(b"OPTIONS "):
             message = Message.read(octets)
             return _NOT_TAKEN if message.to_tag else self._answer(request, self._judge.health())
@@ -125,6 +136,11 @@ class Gate:
         if octets.startswith(b"BYE "):
             return self._bye(request, Message.read(octets))
         return _NOT_TAKEN
+
+    def _turn_away(self, request: int, octets: bytes, code: int) -> int:
+        if code and not octets.startswith(b"ACK "):
+            self._native.answer(request, code)
+        return _TAKEN
 
     def _invite(self, request: int, message: Message) -> int:
         if message.to_tag:
@@ -153,6 +169,12 @@ def read(request: int) -> bytes:
     if not (packet <= start and length > 0 and start + length <= packet + _PACKET_BYTES):
         return b""
     return ctypes.string_at(start, length)
+
+
+def sender(request: int) -> tuple[str, int]:
+    """Address and port that a ``pjsip_rx_data`` came from."""
+    name, port = _SENDER.unpack(ctypes.string_at(request + _SENDER_AT, _SENDER.size))
+    return name.partition(b"\0")[0].decode("ascii", "replace"), int(port)
 
 
 def _probe(host: str, port: int, peer: tuple[str, int]) -> bytes:

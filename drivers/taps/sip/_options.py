@@ -95,7 +95,10 @@ class Options(DiallingOptions):
     ] = 40000
     peers: Annotated[
         tuple[str, ...],
-        Field(description="with a front: IPv4 addresses or networks that may send calls; empty: everybody may"),
+        Field(
+            description="IPv4 addresses or networks that may send requests, phones that are called directly among "
+            "them; the others get 403; empty: everybody may"
+        ),
     ] = ()
     tls_port: Annotated[int, Field(ge=0, le=65000, description="with a front: port for SIP over TLS; 0: none")] = 0
     tls_certificate: Annotated[

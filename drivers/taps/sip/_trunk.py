@@ -21,6 +21,7 @@ from drivers.taps.sip._native import Native
 from drivers.taps.sip._options import Options
 from drivers.taps.sip._pace import Pace
 from drivers.taps.sip._parties import MAX_LEGS
+from drivers.taps.sip._peers import Peers
 from drivers.taps.sip._place import Place
 from drivers.taps.sip._service import Service
 from drivers.taps.sip.siprec import SiprecCall
@@ -55,6 +56,7 @@ class Trunk:
         self._by_number: dict[int, Line] = {}
         self._arriving: dict[str, SiprecCall] = {}
         self._pace = Pace(options.calls_per_s)
+        self._peers = Peers(() if self._door else options.peers)  # a front turns strangers away itself
         self._accounts = Accounts(self, plan.index, self._place, self)
         self.dialler = Dialler(self, self._accounts, self._pace)
         self._service = Service(options.worker_age_s, options.worker_memory_mb, plan.index)
@@ -137,6 +139,10 @@ class Trunk:
         return self.idle() and not self.native.calls() and not any(line.captures for line in self.lines.values())
 
     # --- before a call ------------------------------------------------------------------------------------------
+
+    def turn_away(self, address: str) -> int | None:
+        """Answer to whoever is none of the peers; None for a peer."""
+        return self._peers.turn_away(address)
 
     def refusal(self, invite: Message) -> int | None:
         """Decide whether an INVITE may become a call; None if it may, else the answer."""

@@ -59,10 +59,28 @@ async def test_a_flood_gets_503(start_trunk: Any, caller: Any) -> None:
             await caller.bye(result)
 
 
-def _raw(port: int, octets: bytes, wait_s: float = 1.0) -> bytes:
+async def test_who_is_no_peer_is_turned_away(start_trunk: Any, caller: Any) -> None:
+    trunk = await start_trunk(calls=1, peers=["10.0.0.0/8", "127.0.0.1"])
+    dialog = await caller.call(trunk.port)
+    bye = (
+        f"BYE {dialog.contact} SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.9:PORT;branch=z9hG4bKstranger\r\n"
+        f"From: {dialog.local}\r\nTo: {dialog.remote}\r\nCall-ID: {dialog.call_id}\r\nCSeq: 2 BYE\r\n"
+        "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    )
+    for request in (bye, bye.replace("BYE", "OPTIONS"), bye.replace("BYE", "INVITE"), bye.replace("BYE", "MADE-UP")):
+        answer = await asyncio.to_thread(_raw, trunk.port, request.encode(), address="127.0.0.9")
+        assert answer.startswith(b"SIP/2.0 403 "), request
+    ack = bye.replace("BYE", "ACK").encode()
+    assert await asyncio.to_thread(_raw, trunk.port, ack, 0.2, address="127.0.0.9") == b""
+    await caller.send(dialog, range(5))
+    assert not trunk.all(CallLeft)
+    assert await caller.bye(dialog) == 200
+
+
+def _raw(port: int, octets: bytes, wait_s: float = 1.0, *, address: str = "127.0.0.1") -> bytes:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
         peer.settimeout(wait_s)
-        peer.bind(("127.0.0.1", 0))
+        peer.bind((address, 0))
         peer.sendto(octets.replace(b"PORT", str(peer.getsockname()[1]).encode()), ("127.0.0.1", port))
         try:
             return peer.recv(4000)
