@@ -6,14 +6,16 @@ import asyncio
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from appliance.capture.supervisor import TapStatus, TapSupervisor
 from appliance.channels.channel import Assignment
 from appliance.channels.pool import ChannelPool
 from appliance.playback.service import Playbacks
 from appliance.scheduler.arrivals import Arrivals
-from drivers.contract import Line, LineUnknownError, TapEvent, TapMeter, TapOptions, TapOptionsError
+from drivers.contract import Line, TapEvent, TapMeter, TapOptions, TapOptionsError
+
+_MOST_NAMED: Final = 8
 
 
 @final
@@ -37,7 +39,7 @@ class Taps:
     async def plan(self, pool: ChannelPool) -> None:
         """Find out the lines and make a channel of each, in the order of the settings.
 
-        Raises TapOptionsError, TapFailedError, and LineUnknownError for an assignment to a line that is none.
+        Raises TapOptionsError, also for an assignment to a line that is none, and TapFailedError.
         """
         for tap in self._supervisors.values():
             await tap.plan()
@@ -50,7 +52,10 @@ class Taps:
                 channel.assignment = Assignment.parse(tap.options.assign.get(line.name, "any"))
             unknown = set(tap.options.assign) - {line.name for line in tap.lines}
             if unknown:
-                raise LineUnknownError(f"tap {tap.name} has no lines {', '.join(sorted(unknown))} to assign")
+                there = ", ".join(line.name for line in tap.lines[:_MOST_NAMED])
+                more = ", …" if len(tap.lines) > _MOST_NAMED else ""
+                lost = ", ".join(sorted(unknown))
+                raise TapOptionsError(f"tap {tap.name}: assign: there is no line {lost}; there are {there}{more}")
 
     async def start(self, arrivals: Arrivals, playbacks: Playbacks) -> None:
         """Start every worker; facts about playbacks go to ``playbacks``, all others to ``arrivals`` from now on."""

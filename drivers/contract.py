@@ -356,6 +356,16 @@ class TapOptions(pydantic.BaseModel):
         description='fixed use of single lines: line name = "device:5003", "agent:7", "playback" or "any"',
     )
 
+    @property
+    def holds(self) -> dict[str, str]:
+        """What no second tap of the kind can have beside this one, by the option that names it."""
+        return {}
+
+    @property
+    def call_fields(self) -> dict[str, frozenset[str]]:
+        """Fields of a call that the tap may tell (:attr:`CallArrived.fields`), by the option that names them."""
+        return {}
+
 
 @final
 @dataclasses.dataclass(frozen=True, slots=True)

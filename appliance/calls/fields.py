@@ -62,3 +62,9 @@ class CallFields(pydantic.BaseModel):
             if name not in type(self).model_fields:
                 raise KeyError(name)
         return self.model_copy(update=changes)
+
+
+TOLD_BY_LINES: frozenset[str] = frozenset(
+    name for name, field in CallFields.model_fields.items() if field.annotation is str
+) - {"override_disk_location"}
+"""What a line may tell of its call: text that describes it."""

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import typer
 
 from appliance.cli.options import DEFAULT_CONFIG, AsJson, Config
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from appliance.settings.models import Settings
+
 
 def check_config(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Name every fault of a settings file.
 
-    Exit code 78 if there is one.
+    Those too that the taps would meet on this machine: a package that is not there, ports that do not suffice, a line
+    that is none. No device is opened. Exit code 78 if there is one.
     """
+    import asyncio
+
     from appliance.errors import SettingsError
     from appliance.ports.tls import Certificates
     from appliance.settings.loader import load
@@ -21,6 +30,7 @@ def check_config(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> No
     try:
         settings = load(config)
         Certificates(settings).check()
+        lines = asyncio.run(_plan(settings, config))
     except SettingsError as error:
         if not as_json:
             raise
@@ -31,11 +41,33 @@ def check_config(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> No
         "good": True,
         "faults": [],
         "taps": [tap.name for tap in settings.taps],
+        "lines": lines,
         "schedules": [schedule.name for schedule in settings.schedules],
         "recordings": str(settings.recording_path),
     }
     if as_json:
         print(json.dumps(facts))
         return
-    print(f"{config}: good; {len(settings.taps)} taps, {len(settings.schedules)} schedules")
+    numbers = ((len(settings.taps), "tap"), (lines, "line"), (len(settings.schedules), "schedule"))
+    print(f"{config}: good; {', '.join(f'{n} {thing}' + 's' * (n != 1) for n, thing in numbers)}")
     print(f"recordings go to {settings.recording_path}")
+
+
+async def _plan(settings: Settings, config: Path) -> int:
+    """Let every tap plan its workers; gives the number of lines. Raises SettingsError with every fault."""
+    import asyncio
+
+    from appliance.channels.pool import ChannelPool
+    from appliance.errors import SettingsError
+    from appliance.taps import Taps
+    from drivers.contract import TapError
+
+    pools = [ChannelPool() for _ in settings.taps]
+    plans = (Taps([tap], settings.box.run_dir).plan(pool) for tap, pool in zip(settings.taps, pools, strict=True))
+    told = await asyncio.gather(*plans, return_exceptions=True)
+    if faults := [f"{config}: {error}" for error in told if isinstance(error, TapError)]:
+        raise SettingsError(faults)
+    for error in told:
+        if error is not None:
+            raise error
+    return sum(len(pool) for pool in pools)

@@ -23,9 +23,9 @@ def run(
     import asyncio
 
     from appliance import log
-    from appliance.errors import SettingsError
+    from appliance.errors import LinetapError, SettingsError
     from appliance.settings.loader import load
-    from drivers.contract import TapOptionsError
+    from drivers.contract import TapFailedError, TapOptionsError
 
     if log_level not in log.LEVELS:
         raise typer.BadParameter(f"one of {', '.join(log.LEVELS)}", param_hint="--log-level")
@@ -35,6 +35,8 @@ def run(
         code = asyncio.run(_run(settings))
     except TapOptionsError as error:
         raise SettingsError([f"{config}: {error}"]) from error
+    except TapFailedError as error:
+        raise LinetapError(str(error)) from error
     raise typer.Exit(code)
 
 

@@ -10,7 +10,7 @@ from typing import final
 from appliance import clock
 from appliance.bus.commands import StartCall, StopCall
 from appliance.calls.call import Call
-from appliance.calls.fields import CallFields
+from appliance.calls.fields import TOLD_BY_LINES
 from appliance.channels.channel import Arrival, Channel
 from appliance.channels.states import ChannelState, Trigger
 from appliance.recording.active import ActiveRecording
@@ -221,14 +221,14 @@ class Arrivals:
 
 _AT_REST = frozenset({ChannelState.ERROR, ChannelState.IDLE, ChannelState.DIALING_FOR_PLAYBACK, ChannelState.PLAYBACK})
 """States that a call which left does not change: it was over already, or is none of a recording."""
-_TOLD = frozenset(name for name, field in CallFields.model_fields.items() if field.annotation is str) - {
-    "override_disk_location"
-}
-"""What a line may tell of its call: text that describes it."""
 
 
 def _told(fields: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if value and name in _TOLD}
+    told = {name: value for name, value in fields.items() if value and name in TOLD_BY_LINES}
+    if "call_direction" in told:  # Inbound, outgoing, ...: whatever the far side calls it
+        way = told["call_direction"].strip().upper()[:1]
+        told["call_direction"] = way if way in {"I", "O"} else "?"
+    return told
 
 
 def trunk_rules(options: Mapping[str, object]) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from appliance.calls.fields import CallFields
+from appliance.calls.fields import TOLD_BY_LINES, CallFields
 from appliance.settings.faults import Faults, unknown
 from appliance.settings.lines import Key
 from appliance.settings.models import Listener, RecordingSettings, ScheduleSettings, Section
@@ -24,8 +24,8 @@ def names(faults: Faults, array: str, tables: Mapping[int, TapOptions] | Mapping
             faults.add((array, number, "name"), f"{table.name!r} is the name of {array}[{other}] already")
 
 
-def ports(faults: Faults, sections: Mapping[str, Section | None], taps: Mapping[int, TapOptions]) -> None:
-    """Two listeners do not want one port of one address; neither do two taps of one kind."""
+def ports(faults: Faults, sections: Mapping[str, Section | None]) -> None:
+    """Two listeners do not want one port of one address."""
     listeners = [
         (name, found)
         for name, found in sections.items()
@@ -35,17 +35,24 @@ def ports(faults: Faults, sections: Mapping[str, Section | None], taps: Mapping[
         for other_name, other in listeners[:number]:
             if listener.port == other.port != 0 and _overlap(listener.host, other.host):
                 faults.add((name, "port"), f"{listener.port} is the port of [{other_name}] already")
-    _tap_ports(faults, taps)
 
 
-def _tap_ports(faults: Faults, taps: Mapping[int, TapOptions]) -> None:
-    first: dict[tuple[str, str, int], int] = {}
+def held(faults: Faults, taps: Mapping[int, TapOptions]) -> None:
+    """Two taps of one kind do not want the same port, or the same card."""
+    first: dict[tuple[str, str, str], int] = {}
     for number, tap in taps.items():
-        port = getattr(tap, "port", None)
-        if isinstance(port, int) and port != 0:
-            other = first.setdefault((tap.kind, getattr(tap, "host", ""), port), number)
+        for option, thing in tap.holds.items():
+            other = first.setdefault((tap.kind, option, thing), number)
             if other != number:
-                faults.add(("taps", number, "port"), f"{port} is the port of taps[{other}] already")
+                faults.add(("taps", number, option), f"{thing} is the {option} of taps[{other}] already")
+
+
+def told(faults: Faults, taps: Mapping[int, TapOptions]) -> None:
+    """What a tap tells of its calls is a field of a call."""
+    for number, tap in taps.items():
+        for option, names_told in tap.call_fields.items():
+            for name in sorted(names_told - TOLD_BY_LINES):
+                faults.add(("taps", number, option, name), unknown(name, sorted(TOLD_BY_LINES), "call field"))
 
 
 def assignments(faults: Faults, taps: Mapping[int, TapOptions]) -> None:

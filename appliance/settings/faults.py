@@ -15,6 +15,14 @@ import pydantic_core
 from appliance.settings.lines import Key
 
 _SUBJECT = re.compile(r"^(Input|String|Value|List|Tuple|Dictionary) ")
+_WORDS = (
+    (re.compile(r"a valid (tuple|list)\b"), "an array"),
+    (re.compile(r"a valid dictionary( or instance of \w+)?"), "a table"),
+    (re.compile(r"a valid string"), "text in quotes"),
+    (re.compile(r"is not a valid path for <class '.*'>"), "should be a path in quotes"),
+    (re.compile(r"(\d+) item(s?) after validation, not (\d+)"), r"\1 item\2, not \3"),
+)
+"""What pydantic says, and what whoever writes TOML understands."""
 
 
 @final
@@ -57,6 +65,8 @@ def explain(detail: pydantic_core.ErrorDetails, model: type[pydantic.BaseModel],
         case _:
             given = detail["input"]
             text = _SUBJECT.sub("", detail["msg"])
+            for words, plainly in _WORDS:
+                text = words.sub(plainly, text)
             return _real(key, values), text if isinstance(given, dict | list) else f"{text} (got {given!r})"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar, final
 
 import pydantic
+import pydantic_core
 
 from appliance.errors import SettingsError
 from appliance.settings import checks
@@ -60,7 +61,9 @@ class Reading:
         schedules = self._schedules(values.get("schedules", []))
         checks.names(self._faults, "taps", taps)
         checks.names(self._faults, "schedules", schedules)
-        checks.ports(self._faults, sections, taps)
+        checks.ports(self._faults, sections)
+        checks.held(self._faults, taps)
+        checks.told(self._faults, taps)
         checks.assignments(self._faults, taps)
         checks.matches(self._faults, schedules)
         checks.filters(self._faults, sections["recording"])
@@ -106,7 +109,7 @@ class Reading:
         try:
             return self._placed(model.model_validate(values))
         except pydantic.ValidationError as error:
-            for detail in error.errors(include_url=False):
+            for detail in _own(error.errors(include_url=False)):
                 if self._complete or detail["type"] != "missing":
                     place, text = explain(detail, model, values)
                     self._faults.add((*key, *place), text)
@@ -114,12 +117,21 @@ class Reading:
 
     def _placed(self, table: _Model) -> _Model:
         """Count relative paths from the folder of the file, whatever folder the box is started in."""
-        here = self._folder or Path.cwd()
-        placed: dict[str, Any] = {}
-        for name, value in table:
-            match value:
-                case Path():
-                    placed[name] = here / value
-                case (Path(), *_):
-                    placed[name] = tuple(here / path for path in value)
-        return table.model_copy(update=placed)
+        return table.model_copy(update={name: self._place(value) for name, value in table})
+
+    def _place(self, value: Any) -> Any:
+        match value:
+            case Path():
+                return (self._folder or Path.cwd()) / value
+            case pydantic.BaseModel():
+                return self._placed(value)
+            case tuple() if any(isinstance(one, Path | pydantic.BaseModel) for one in value):
+                return tuple(self._place(one) for one in value)
+            case _:
+                return value
+
+
+def _own(details: list[pydantic_core.ErrorDetails]) -> list[pydantic_core.ErrorDetails]:
+    """Leave out that an array is too short where that is because its items have faults of their own."""
+    within = {detail["loc"][:n] for detail in details for n in range(len(detail["loc"]))}
+    return [detail for detail in details if detail["type"] != "too_short" or detail["loc"] not in within]

@@ -29,9 +29,7 @@ class Options(DiallingOptions):
     With a front all calls come to ``port``, and what is behind it uses ``port`` + 2 and up on the loopback.
     """
 
-    host: Annotated[
-        str, Field(pattern=r"^\d{1,3}(\.\d{1,3}){3}$", description="IPv4 address to listen on; 0.0.0.0 is every one")
-    ] = "127.0.0.1"
+    host: Annotated[str, Field(description="IPv4 address to listen on; 0.0.0.0 is every one")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1024, le=65000, description="first SIP port, UDP and TCP; worker k adds 2·k")] = 5060
     rtp_ports: Annotated[int, Field(ge=1024, le=65000, description="first RTP port; each worker takes 200")] = 20000
     calls: Annotated[int, Field(ge=1, le=2000, description="calls at once; one more is answered 486")] = 8
@@ -134,6 +132,12 @@ class Options(DiallingOptions):
         ),
     ] = ()
 
+    @pydantic.field_validator("host")
+    @classmethod
+    def _address(cls, host: str) -> str:
+        ipaddress.IPv4Address(host)
+        return host
+
     @pydantic.field_validator("device_from")
     @classmethod
     def _rules(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
@@ -169,12 +173,29 @@ class Options(DiallingOptions):
         return self
 
     @pydantic.model_validator(mode="after")
-    def _media_has_a_front(self) -> Self:
-        if self.media == "rtpengine" and self.front == "none":
-            raise ValueError('media = "rtpengine" needs a front')
+    def _front_is_there(self) -> Self:
+        if self.front == "none" and self.needs_front:
+            raise ValueError(f"{self.needs_front} needs a front")
         if self.media == "rtpengine" and self.host == "0.0.0.0":  # noqa: S104 - a comparison
             raise ValueError('media = "rtpengine" needs one address in host, to be told to callers')
         return self
+
+    @property
+    def holds(self) -> dict[str, str]:
+        """See :attr:`drivers.contract.TapOptions.holds`."""
+        return {"port": f"{self.host}:{self.port}"}
+
+    @property
+    def call_fields(self) -> dict[str, frozenset[str]]:
+        """See :attr:`drivers.contract.TapOptions.call_fields`; the device is no field of the call."""
+        return {"metadata": frozenset(self.metadata) - {"device"}}
+
+    @property
+    def needs_front(self) -> str:
+        """What is set that a front alone does; empty where nothing is."""
+        if self.media == "rtpengine":
+            return 'media = "rtpengine"'
+        return next((name for name in ("tls_port", "peer_calls_per_s") if getattr(self, name)), "")
 
     def sip_port(self, worker: int) -> int:
         """Port of the worker without a front, UDP and TCP."""

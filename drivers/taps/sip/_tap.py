@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 
 _RATE_HZ: Final = 8000
 _LEGS: Final = 2
+LAST_PORT: Final = 65535
 _CLOSE_S: Final = 5.0
 _LEAVE_S: Final = 0.3
 
@@ -70,7 +71,9 @@ class Tap(contract.Tap):
         from drivers.taps.sip._native import Native  # noqa: PLC0415 - the same
 
         workers = share(options.calls, call_limit(Native()))
-        return with_front(workers) if has_front(options) else workers
+        front = has_front(options)
+        check_ports(options, len(workers), front=front)
+        return with_front(workers) if front else workers
 
     def __init__(self, options: Any, plan: WorkerPlan) -> None:
         self._options: Options = options
@@ -206,14 +209,25 @@ def share(calls: int, limit: int) -> list[WorkerPlan]:
     ]
 
 
+def check_ports(options: Options, workers: int, *, front: bool) -> None:
+    """Raise TapOptionsError where there are not as many ports as the workers need."""
+    last = workers - 1
+    sip = options.worker_port(last) + 1 if front else options.sip_port(last)
+    first, many = options.rtp_range(last)
+    for name, port in (("port", sip), ("rtp_ports", first + many - 1)):
+        if port > LAST_PORT:
+            raise TapOptionsError(f"{name}: {options.calls} calls need the ports up to {port}; the last is {LAST_PORT}")
+
+
 def has_front(options: Options) -> bool:
     """Whether a front takes the calls. Raises TapOptionsError where it should and Kamailio is not installed."""
     if options.front == "none":
         return False
     if Program.find() is not None:
         return True
-    if options.front == "kamailio":
-        raise TapOptionsError('front = "kamailio" needs the package kamailio')
+    if options.front == "kamailio" or options.needs_front:
+        what = options.needs_front or 'front = "kamailio"'
+        raise TapOptionsError(f"{what} needs the package kamailio")
     logger.warning("%s: kamailio is not installed: each worker takes calls on a port of its own", options.name)
     return False
 

@@ -111,6 +111,11 @@ class Options(TapOptions):
         return self
 
     @property
+    def holds(self) -> dict[str, str]:
+        """See :attr:`drivers.contract.TapOptions.holds`: a card belongs to one, a sound server to all."""
+        return {"device": self.device} if self.device.startswith(("hw:", "plughw:")) else {}
+
+    @property
     def card_lines(self) -> tuple[LineOptions, ...]:
         """Every line: those that are set, or one for each input."""
         return self.lines or tuple(LineOptions(name=str(n), inputs=(n,)) for n in range(1, self.channels + 1))

@@ -21,7 +21,7 @@ def blocks(frames: int, *columns: Pcm) -> list[Pcm]:
     return [whole[at : at + frames] for at in range(0, len(whole), frames)]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(50, 4000), st.floats(-60, -1))
 def test_the_level_is_that_of_the_tone_however_it_comes(frames: int, level: float) -> None:
     meter = Meter(2, RATE)
@@ -46,7 +46,6 @@ def test_nothing_yet_is_no_level() -> None:
     assert [one.level_dbfs for one in Meter(3, RATE).read()] == [-120] * 3
 
 
-@settings(deadline=None)
 @given(st.floats(20, 3900), st.integers(7, 1000))
 def test_a_sine_goes_on_from_block_to_block(hz: float, frames: int) -> None:
     wave = signals.sine(hz, RATE, frames, -6)

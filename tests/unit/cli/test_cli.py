@@ -55,6 +55,7 @@ def test_good_settings_are_0(linetap: Any, tmp_path: Path) -> None:
     assert linetap("check-config", "--config", file).code == 0
     facts = json.loads(linetap("check-config", "--config", file, "--json").out)
     assert (facts["good"], facts["taps"], facts["schedules"]) == (True, ["v"], ["all"])
+    assert facts["lines"] == 8
 
 
 @pytest.mark.parametrize("command", ["check-config", "run"])
@@ -66,17 +67,37 @@ def test_bad_settings_are_78_and_every_fault_is_told(command: str, linetap: Any,
     assert [line.split(": ")[0] for line in done.err.splitlines()] == [f"{file}:{n}" for n in (2, 4, 5)]
 
 
-def test_options_that_cannot_work_here_are_bad_settings(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["check-config", "run"])
+def test_options_that_cannot_work_here_are_bad_settings(command: str, tmp_path: Path) -> None:
     file = tmp_path / "linetap.toml"
     listeners = "".join(f"[{name}]\nport = 0\n" for name in ("api", "events", "web"))
     tap = '[[taps]]\nname = "w"\nkind = "wavfile"\nfiles = ["none.wav"]\n'
     file.write_text(f'[box]\ndata_dir = "data"\nrun_dir = "run"\n{listeners}{tap}')
-    command = [sys.executable, "-m", "appliance.cli", "run", "--config", str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = run(command, file)
     assert done.returncode == 78
     assert "tap w: " in done.stderr
     assert f"{tmp_path}/none.wav" in done.stderr
     assert "linetap ready" not in done.stdout
+
+
+@pytest.mark.parametrize("command", ["check-config", "run"])
+def test_a_line_that_is_none_cannot_be_assigned(command: str, tmp_path: Path) -> None:
+    file = tmp_path / "linetap.toml"
+    taps = "".join(
+        f'[[taps]]\nname = "{name}"\nkind = "virtual"\nlines = {lines}\nassign = {{ "99" = "playback" }}\n'
+        for name, lines in (("v", 2), ("w", 20))
+    )
+    file.write_text(f'[box]\ndata_dir = "data"\nrun_dir = "run"\n{taps}')
+    done = run(command, file)
+    assert done.returncode == 78
+    assert f"{file}: tap v: assign: there is no line 99; there are 0, 1\n" in done.stderr
+    if command == "check-config":  # names every fault, where the box ends at the first
+        assert f"{file}: tap w: assign: there is no line 99; there are 0, 1, 2, 3, 4, 5, 6, 7, …\n" in done.stderr
+
+
+def run(command: str, file: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "appliance.cli", command, "--config", str(file)]
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_bad_settings_as_json(linetap: Any, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_words_are_read_in_any_letter_case_and_others_refused_or_taken_for_one(
 
 @pytest.mark.parametrize("kind", KINDS, ids=NAMES)
 def test_what_is_absent_is_not_passed_and_unknown_names_change_nothing(kind: type[Request]) -> None:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(values_of(kind), st.text(LETTERS, max_size=20))
     def holds(values: dict[str, str], text: str) -> None:
         told = read(kind, values)

@@ -169,3 +169,10 @@ async def test_what_the_line_tells_in_mid_call_is_no_change_to_a_call_of_the_cti
     trunk.arrivals.fact("trunk", CallChanged(line="0", session="s", fields={"ani": "040"}))
     assert trunk.scheduler.calls.find("5001", None).fields.ani == "cti"
     assert trunk.scheduler.filled("5001", {})["ani"] == "040"
+
+
+@pytest.mark.parametrize(("said", "kept"), [("O", "O"), ("inbound", "I"), (" Outgoing", "O"), ("sideways", "?")])
+async def test_a_direction_in_the_far_sides_words_becomes_a_letter(build: Any, said: str, kept: str) -> None:
+    trunk = build(trunk=1, starts_calls=True)
+    trunk.arrivals.fact("trunk", CallArrived(line="0", session="s", device="5001", fields={"call_direction": said}))
+    assert trunk.scheduler.calls.find("5001", None).fields.call_direction == kept

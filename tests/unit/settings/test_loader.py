@@ -12,6 +12,9 @@ from appliance.settings.loader import build, load, parse
 from appliance.settings.models import Settings
 from drivers import registry
 
+WAVFILE = '[[taps]]\nname = "w"\nkind = "wavfile"\n'
+SIP = '[[taps]]\nname = "NAME"\nkind = "sip"\n'
+
 
 def faults(document: str) -> list[str]:
     with pytest.raises(SettingsError) as caught:
@@ -92,7 +95,7 @@ time_from = "7"
 def test_a_line_that_is_no_toml_hides_no_other_fault() -> None:
     assert faults("[box]\ncore_id = 1 2\ndata_dir = 5\n[api]\nport = -1\n") == [
         "f:2: is no TOML: expected newline or end of document after a statement",
-        "f:3: box.data_dir: is not a valid path for <class 'pathlib.Path'> (got 5)",
+        "f:3: box.data_dir: should be a path in quotes (got 5)",
         "f:5: api.port: should be greater than or equal to 0 (got -1)",
     ]
 
@@ -140,8 +143,11 @@ def test_listeners_on_different_addresses_may_share_a_port_and_port_0_is_no_port
         ("taps = 3\n", "f:1: taps: should be an array of tables: [[taps]]"),
         ("taps = [3]\n", "f:1: taps[0]: should be a table"),
         ('[[taps]]\nname = "a"\n', f"f:1: taps[0].kind: is required: one of {', '.join(registry.kinds())}"),
-        ("box = 3\n", "f:1: box: should be a valid dictionary or instance of Box (got 3)"),
-        ("[[schedules]]\nname = 5\n", "f:2: schedules[0].name: should be a valid string (got 5)"),
+        ("box = 3\n", "f:1: box: should be a table (got 3)"),
+        ("[[schedules]]\nname = 5\n", "f:2: schedules[0].name: should be text in quotes (got 5)"),
+        (f"{WAVFILE}files = 5\n", "f:4: taps[0].files: should be an array (got 5)"),
+        (f"{WAVFILE}files = []\n", "f:4: taps[0].files: should have at least 1 item, not 0"),
+        (f"{WAVFILE}files = [7]\n", "f:4: taps[0].files[0]: should be a path in quotes (got 7)"),
     ],
 )
 def test_wrong_shapes_are_told(document: str, fault: str) -> None:
@@ -172,3 +178,25 @@ def test_relative_paths_in_options_of_a_tap_count_from_the_folder_of_the_file(tm
     file = tmp_path / "linetap.toml"
     file.write_text('[[taps]]\nname = "w"\nkind = "wavfile"\nfiles = ["a.wav", "/b.wav"]\n')
     assert load(file).taps[0].files == (tmp_path / "a.wav", Path("/b.wav"))
+    accounts = '[{ user = "5000", domain = "pbx", password_file = "secret" }]'
+    file.write_text(f"{SIP}accounts = {accounts}\n")
+    assert load(file).taps[0].accounts[0].password_file == tmp_path / "secret"
+
+
+def test_two_taps_do_not_hold_the_same_thing() -> None:
+    one, other = (SIP.replace("NAME", name) for name in ("a", "b"))
+    assert faults(one + other) == ["f:4: taps[1].port: 127.0.0.1:5060 is the port of taps[0] already"]
+    parse(f"{one}{other}port = 5070\n", "f")
+    card = '[[taps]]\nname = "NAME"\nkind = "soundcard"\ndevice = "hw:CARD=A"\n'
+    one, other = (card.replace("NAME", name) for name in ("a", "b"))
+    assert faults(one + other) == ["f:8: taps[1].device: hw:CARD=A is the device of taps[0] already"]
+    parse(one.replace("hw:CARD=A", "pulse") + other.replace("hw:CARD=A", "pulse"), "f")
+
+
+def test_what_a_trunk_tells_is_a_field_of_a_call() -> None:
+    wrong = 'metadata = { device = ["agent-user"], usr1 = ["element:ucid"], keep_days = ["element:days"] }\n'
+    first, second = faults(SIP.replace("NAME", "a") + wrong)
+    assert first.startswith("f:4: taps[0].metadata.keep_days: unknown call field; there are agent_id, ani, ")
+    assert second == "f:4: taps[0].metadata.usr1: unknown call field; did you mean user1?"
+    good = 'metadata = { user1 = ["element:ucid"], agent_id = ["agent-name"], call_direction = ["direction"] }\n'
+    parse(SIP.replace("NAME", "a") + good, "f")

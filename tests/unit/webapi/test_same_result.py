@@ -65,7 +65,7 @@ def kept_by(services: Services) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=Request.wire_name.__func__)  # type: ignore[attr-defined]
 def test_xml_and_http_give_the_same_result(kind: type[Request]) -> None:
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(values_of(kind), REQUEST_IDS, st.booleans(), st.booleans())
     def same(parameters: dict[str, str], request_id: str, lower: bool, form: bool) -> None:  # noqa: FBT001 - drawn
         values = {"TYPE": kind.wire_name(), "REQUESTID": request_id, **parameters}

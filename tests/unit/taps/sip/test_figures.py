@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pydantic
 import pytest
 
+from drivers.contract import TapOptionsError
 from drivers.taps.sip import Options
 from drivers.taps.sip._meter import Meter, Reading
 from drivers.taps.sip._pace import Pace
-from drivers.taps.sip._tap import share
+from drivers.taps.sip._tap import check_ports, share
 
 
 def test_options_are_read_without_the_library() -> None:
@@ -33,6 +35,23 @@ def test_lines_are_shared_out() -> None:
     plans = share(10, 4)
     assert [[line.name for line in plan.lines] for plan in plans] == [list("0123"), list("4567"), list("89")]
     assert [plan.index for plan in plans] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("calls", "ports", "fault"),
+    [
+        (32, {"port": 65_000, "rtp_ports": 60_000}, ""),
+        (400, {"rtp_ports": 60_000}, r"rtp_ports: 400 calls need the ports up to 79999; the last is 65535"),
+        (2000, {"port": 65_000, "rtp_ports": 1024}, r"port: 2000 calls need the ports up to 65998"),
+    ],
+)
+def test_more_ports_than_there_are_is_told(calls: int, ports: dict[str, Any], fault: str) -> None:
+    options = Options(name="t", kind="sip", calls=calls, **ports)
+    if not fault:
+        check_ports(options, calls // 4, front=True)
+        return
+    with pytest.raises(TapOptionsError, match=fault):
+        check_ports(options, calls // 4, front=False)
 
 
 def test_no_more_than_the_limit_in_any_second() -> None:

@@ -88,7 +88,10 @@ def test_rtpengine_needs_ports_for_its_calls(tmp_path: Path) -> None:
     "wrong",
     [
         {"tls_certificate": "/a"},
-        {"tls_port": 5062},
+        {"tls_port": 5062, "front": "kamailio"},
+        {"tls_port": 5061, "front": "none"},
+        {"peer_calls_per_s": 5, "front": "none"},
+        {"host": "192.0.2.256"},
         {"peers": ["pbx"]},
         {"metadata": {"User 1": ["agent-user"]}},
         {"metadata": {"user1": ["agent"]}},
@@ -135,5 +138,7 @@ def test_without_kamailio_auto_does_without_a_front(
     assert not caplog.text
     assert not has_front(options(front="auto"))
     assert "kamailio is not installed" in caplog.text
-    with pytest.raises(TapOptionsError):
+    with pytest.raises(TapOptionsError, match='front = "kamailio" needs the package kamailio'):
         has_front(options(front="kamailio"))
+    with pytest.raises(TapOptionsError, match="tls_port needs the package kamailio"):
+        has_front(options(front="auto", tls_port=5061))
