@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from pathlib import Path
-from typing import Annotated, Literal, final
+from typing import Annotated, Any, Literal, final
 
 import pydantic
 
@@ -84,6 +84,7 @@ class PartNote(_Note):
     legs: tuple[LegFacts, ...] = ()
     gaps: tuple[Gap, ...] = ()
     blackouts: tuple[Blackout, ...] = ()
+    measured: dict[str, Any] = {}
     recording: Recording | None = None
 
 

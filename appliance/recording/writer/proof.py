@@ -43,6 +43,7 @@ def known(note: PartNote, reader: SessionReader, legs: Mapping[int, Leg], part: 
             "legs": _legs(legs, holes, part, frames),
             "gaps": _gaps(holes, scale),
             "blackouts": _blackouts(reader, frames, scale),
+            "measured": dict(reader.measured),
         }
     )
 
@@ -62,7 +63,6 @@ def recording_of(note: PartNote, reader: SessionReader, part: Part) -> Recording
         stopped_at=stopped.stopped_at if stopped else None,
         interrupted=stopped.interrupted if stopped else True,
         end_reason=reason,
-        measured=reader.measured,
     )
 
 
@@ -75,7 +75,7 @@ def recording_of_orphan(note: PartNote, part: Part) -> Recording:
     )
     legs = tuple(_counted(leg, gaps, part) for leg in note.legs)
     note = note.model_copy(update={"gaps": gaps, "blackouts": blackouts, "legs": legs})
-    return _recording(note, part, stopped_at=None, interrupted=True, end_reason=ORPHANED, measured={})
+    return _recording(note, part, stopped_at=None, interrupted=True, end_reason=ORPHANED)
 
 
 def _cut(gap: Gap, length_s: float) -> Gap:
@@ -96,7 +96,6 @@ def _recording(
     stopped_at: dt.datetime | None,
     interrupted: bool,
     end_reason: str,
-    measured: Mapping[str, object],
 ) -> Recording:
     claim = note.claim
     duration_s = round(part.frames / part.rate_hz, 6)
@@ -124,7 +123,7 @@ def _recording(
         blackouts=note.blackouts,
         interrupted=interrupted,
         end_reason=end_reason,
-        measured=dict(measured),
+        measured=note.measured,
     )
 
 

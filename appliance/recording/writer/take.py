@@ -62,7 +62,7 @@ class Take:
         self._whole_frames: int | None = None
         self._silenced: set[int] = set()
         self._noted: tuple[object, ...] = ()
-        self._noted_holes: list[int] = []
+        self._noted_numbers: list[int] = []
         self._noted_at_s = 0.0
         self._ended_at_s: float | None = None
         self._loud_at_s: float | None = None
@@ -100,7 +100,7 @@ class Take:
         assert self._note is not None
         part.seal()
         note = known(self._note, self.reader, self.legs, part, part.frames)
-        return note.model_copy(update={"recording": recording_of(note, self.reader, part)})
+        return note.model_copy(update={"recording": recording_of(note, self.reader, part), "measured": {}})
 
     def listen(self, silence: Silence, now_s: float) -> float:
         """Give the seconds since the recording was last louder than silence, by the newest audio."""
@@ -256,25 +256,27 @@ class Take:
     def _is_note_old(self, now_s: float, holdback_s: float, *, ending: bool) -> bool:
         """Tell whether the note on the disk has to be renewed: when anything but the length is new.
 
-        For new gaps alone it waits, by half of the hold-back at least: they are known long before the audio round
-        them is on the disk, and only what is on the disk can need the note.
+        For new gaps and measured facts alone it waits, by half of the hold-back at least: they are known long before
+        the audio round them is on the disk, and only what is on the disk can need the note.
         """
         if self._gist() != self._noted:
             return True
-        holes = self._holes()
-        wait_s = 0.0 if ending else max(holdback_s / 2, _NOTE_A_GAP_S * sum(holes))
-        return holes != self._noted_holes and now_s - self._noted_at_s >= wait_s
+        wait_s = 0.0 if ending else max(holdback_s / 2, _NOTE_A_GAP_S * sum(self._holes()))
+        return self._numbers() != self._noted_numbers and now_s - self._noted_at_s >= wait_s
 
     def _renew_note(self, now_s: float) -> None:
         part, _ = self._opened()
         assert self._note is not None
         self._note = known(self._note, self.reader, self.legs, part, FOREVER)
         write_whole(note_path(part.path), self._note.model_dump_json(), durable=False)
-        self._noted, self._noted_holes, self._noted_at_s = self._gist(), self._holes(), now_s
+        self._noted, self._noted_numbers, self._noted_at_s = self._gist(), self._numbers(), now_s
 
     def _gist(self) -> tuple[object, ...]:
         blackouts = [ended is None for _, ended in self.reader.blackouts.values()]
         return self.reader.changed, list(self.legs), blackouts
+
+    def _numbers(self) -> list[int]:
+        return [len(self.reader.measured), *self._holes()]
 
     def _holes(self) -> list[int]:
         return [leg.known_holes for leg in self.legs.values()]

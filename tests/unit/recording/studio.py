@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ from appliance.spool.records import (
     FieldsChanged,
     LegOpened,
     Lost,
+    Measured,
     Opened,
     Stopped,
 )
@@ -120,6 +122,10 @@ class Session:
     def lose(self, leg: int, at: int, frames: int, reason: LossReason, *, in_file: bool = False) -> None:
         assert self.capture is not None
         self.capture.append(Lost(leg=leg, at_frame=at, frames=frames, reason=reason, in_file=in_file))
+
+    def measure(self, **facts: Any) -> None:
+        assert self.capture is not None
+        self.capture.append(Measured(facts=facts))
 
     def black(self, number: int, from_s: float, until_s: float | None = None) -> None:
         self.orders.append(BlackoutBegan(number=number, from_mono_s=START_S + from_s, reason="card number"))

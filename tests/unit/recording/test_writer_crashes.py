@@ -252,6 +252,23 @@ def test_an_orphan_has_its_gaps_blackouts_and_fields(tmp_path: Path) -> None:
         assert (facts.stopped_at - facts.started_at).total_seconds() == 5.0
 
 
+def test_what_was_measured_outlives_the_memory(tmp_path: Path) -> None:
+    with studio_at(tmp_path) as studio:
+        session = studio.recorded(legs=1)
+        for second, text in enumerate(["<one/>", "<two/>"]):
+            session.append(0, ramp(0, 10 * RATE))
+            session.measure(**{f"siprec_document{second}": {"text": text}})
+            studio.turn(10.0 * second + 6)
+        studio.engine.close()
+        shutil.rmtree(studio.spool.root)
+        studio.restart(20.0)
+        assert studio.recording().end_reason == "power lost"
+        assert studio.recording().measured == {
+            "siprec_document0": {"text": "<one/>"},
+            "siprec_document1": {"text": "<two/>"},
+        }
+
+
 def test_sessions_of_dead_workers_are_finished_if_claimed_and_deleted_if_not(tmp_path: Path) -> None:
     with studio_at(tmp_path) as studio:
         claimed = studio.recorded("claimed")
