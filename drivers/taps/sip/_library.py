@@ -100,12 +100,14 @@ class Call(pj.Call):
         gone = info.state == pj.PJSIP_INV_STATE_DISCONNECTED
         self._callbacks.state_changed(self.number, gone=gone, reason=f"{info.lastStatusCode} {info.lastReason}")
 
-    def accept(self, streams: int) -> None:
-        """Answer 200 with up to ``streams`` audio streams."""
+    def accept(self, streams: int, *, siprec: bool = False) -> None:
+        """Answer 200 with up to ``streams`` audio streams; to a client of SIPREC as a recorder (RFC 7866, 6.1.2)."""
         answer = pj.CallOpParam(True)
         answer.statusCode = pj.PJSIP_SC_OK
         answer.opt.audioCount = streams
         answer.opt.videoCount = 0
+        if siprec:
+            answer.txOption.headers.append(_header("Require", "siprec"))
         self.answer(answer)
 
     def end(self, code: int = 0) -> None:
@@ -113,6 +115,12 @@ class Call(pj.Call):
         order = pj.CallOpParam()
         order.statusCode = code
         self.hangup(order)
+
+
+def _header(name: str, value: str) -> Any:
+    header = pj.SipHeader()
+    header.hName, header.hValue = name, value
+    return header
 
 
 class Account(pj.Account):
@@ -152,7 +160,10 @@ class Library:
             self._endpoint.audDevManager().setNullDev()
             native.add_supported(pj.PJSIP_H_SUPPORTED, b"siprec")
             self.account = Account(callbacks)
-            self.account.create(account_settings(options, worker, place))
+            settings = account_settings(options, worker, place)
+            if not place.door:  # a front says so for its workers
+                settings.sipConfig.contactParams = ";+sip.srs"
+            self.account.create(settings)
         except pj.Error as error:
             raise TapFailedError(f"PJSIP: {error.info()}") from error
 

@@ -73,6 +73,11 @@ class Message:
         """First header of that name (lower case); empty where there is none."""
         return next((value for key, value in self.headers if key == name), "")
 
+    def asks(self, tag: str) -> bool:
+        """Whether the sender requires an extension (RFC 3261, 20.32)."""
+        required = (value for key, value in self.headers if key == "require")
+        return tag in {word.strip().lower() for value in required for word in value.split(",")}
+
     @property
     def call_id(self) -> str:
         """Call-ID."""

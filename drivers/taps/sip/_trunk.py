@@ -245,7 +245,7 @@ class Trunk:
                 fields={name: value for name, value in fields.items() if name != "device"},
             )
         )
-        call.accept(MAX_LEGS if labels else 1)
+        call.accept(MAX_LEGS if labels else 1, siprec=self._door is None and invite.asks("siprec"))
 
     def media_changed(self, call: int) -> None:
         """Connect the call's streams."""

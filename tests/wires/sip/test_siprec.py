@@ -11,6 +11,7 @@ import pytest
 
 from appliance.audio.measure import read_coded
 from drivers.contract import CallArrived, CallChanged, CallLeft, SessionOpened
+from hil.peers.sip_uac import offer_audio
 from hil.peers.siprec_client import SiprecClient
 from tests.wires.sip.metadata import document
 
@@ -30,6 +31,19 @@ async def test_fields_and_legs_come_from_the_metadata(start_trunk: Any, caller: 
     legs = trunk.legs(left.session)
     assert {n: leg.party for n, leg in legs.items()} == {0: "agent", 1: "caller"}
     assert read_coded(legs[1].pcm, 1).lost(25) == []
+
+
+async def test_a_client_of_siprec_is_answered_as_by_a_recorder(trunk: Any, caller: Any) -> None:
+    async with SiprecClient(trunk.port, caller.socket.getsockname()[1]) as client:
+        answer = await client.begin(document())
+        assert answer.all("Require") == ["siprec"]
+        assert "siprec" in answer.one("Supported", "k")
+        assert ";+sip.srs" in answer.one("Contact", "m")
+        assert await client.end() == 200
+    async with SiprecClient(trunk.port, caller.socket.getsockname()[1]) as plain:
+        answer = await plain.begin_with(offer_audio(9, 1), "application/sdp", {"Require": "timer"})
+        assert "siprec" not in answer.one("Require")
+        assert await plain.end() == 200
 
 
 async def test_metadata_in_mid_call_goes_into_the_session_of_the_moment(trunk: Any, caller: Any) -> None:

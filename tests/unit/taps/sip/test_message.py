@@ -28,6 +28,17 @@ def test_an_invite_is_read() -> None:
     assert message.labels() == ["7", ""]
 
 
+def test_what_the_sender_requires() -> None:
+    required = b"INVITE sip:a SIP/2.0\r\nRequire: Timer , siprec\r\nrequire: 100rel\r\nSupported: gruu\r\n\r\n"
+    message = Message.read(required)
+    assert [tag for tag in ("timer", "siprec", "100rel", "gruu", "") if message.asks(tag)] == [
+        "timer",
+        "siprec",
+        "100rel",
+    ]
+    assert not Message.read(INVITE).asks("siprec")
+
+
 @pytest.mark.parametrize(
     ("rules", "device"),
     [
