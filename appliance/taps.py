@@ -41,8 +41,8 @@ class Taps:
 
         Raises TapOptionsError, also for an assignment to a line that is none, and TapFailedError.
         """
+        await asyncio.gather(*(tap.plan() for tap in self._supervisors.values()))
         for tap in self._supervisors.values():
-            await tap.plan()
             for line in tap.lines:
                 arrive = tap.capabilities.calls_arrive or line.calls_arrive
                 channel = pool.add(tap.name, line.name, calls_arrive=arrive, devices=tap.options.devices)

@@ -17,6 +17,9 @@ import subprocess
 import sys
 from typing import Final, final
 
+from appliance import clock
+from appliance.capture.repeats import Repeats
+
 logger = logging.getLogger(__name__)
 
 _LONGEST_OUTPUT_BYTES: Final = 8192
@@ -35,6 +38,7 @@ class Process:
         self._pidfd = os.pidfd_open(popen.pid)
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._output: asyncio.Task[None] | None = None
+        self._repeats = Repeats()
         asyncio.get_running_loop().add_reader(self._pidfd, self._reap)
 
     @classmethod
@@ -106,16 +110,20 @@ class Process:
                 for line in lines:
                     self._log(line)
                 if len(rest) > _LONGEST_OUTPUT_BYTES:
-                    self._log(rest)
+                    self._log(rest, whole=False)
                     rest = b""
         finally:
             self._log(rest)
             transport.close()
 
-    def _log(self, line: bytes) -> None:
-        """Log one line. What does not come from the child's own log is worth a look: a warning."""
+    def _log(self, line: bytes, *, whole: bool = True) -> None:
+        """Log one line. What does not come from the child's own log is worth a look: a warning, once."""
         text = line.decode(errors="backslashreplace").rstrip()
-        level = _LEVEL.match(text)
+        number = logging.WARNING
+        if level := _LEVEL.match(text):
+            number = logging.getLevelNamesMapping()[level[1]]
+            text = text[level.end() :]
+        elif text and whole:
+            text = self._repeats.take(text, clock.monotonic_s())
         if text:
-            number = logging.getLevelNamesMapping()[level[1]] if level else logging.WARNING
-            logger.log(number, "%s[%d]: %s", self._name, self.pid, text[level.end() :] if level else text)
+            logger.log(number, "%s[%d]: %s", self._name, self.pid, text)

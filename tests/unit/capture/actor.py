@@ -67,6 +67,7 @@ def main() -> None:
         case "deaf":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         case "chatty":
+            os.write(2, b"no card\n" * 50)
             os.write(2, b"INFO actor: said at info\nsaid without a level\n" + b"y" * 20000 + b"\nno end of line")
     serve(pipe, ends=act not in {"deaf", "stubborn"})
 

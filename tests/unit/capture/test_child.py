@@ -242,6 +242,7 @@ async def test_output_goes_to_the_log_at_its_level(caplog: pytest.LogCaptureFixt
     assert any(level == logging.WARNING and text.endswith(": said without a level") for level, text in said)
     assert any(level == logging.WARNING and text.endswith(": no end of line") for level, text in said)
     assert sum(text.count("y") for _, text in said) >= 20000  # a long line is cut, not dropped
+    assert sum(text.endswith(": no card") for _, text in said) == 1  # one that is said again and again is told once
 
 
 async def test_the_child_is_no_member_of_our_process_group() -> None:
