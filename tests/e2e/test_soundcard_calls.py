@@ -71,3 +71,15 @@ def test_voice_and_the_clock_start_recordings_beside_callstart(server: Pulse, ma
     assert len(soundfile.read(always)[0]) / 8000 == pytest.approx(10, abs=0.3)
     assert soundfile.info(by_desk).channels == 2
     assert check_record(by_desk)["line"] == "desk"
+
+
+def test_a_silence_ends_a_recording_though_the_line_hums(server: Pulse, make_box: Boxes) -> None:
+    """It hums at -32 dBFS, which is above ``silence_dbfs``, from before the card is opened on."""
+    server.play("card", tones([50, 50, 50, 50], 48000, 120, peak=0.0251), 48000)
+    card = {"name": "card1", "kind": "soundcard", "device": "card", "channels": 4, "period_ms": 20}
+    with Desk(make_box([card])) as desk:
+        desk.start("5003", MAXRECORDSILENCE=3)
+        path = desk.saved("5003", timeout_s=40)
+    record = check_record(path)
+    assert "MAXRECORDSILENCE" in record["end_reason"]
+    assert abs(soundfile.read(path)[0]).max() > 0.02, "it hummed to the end"
