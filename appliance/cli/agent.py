@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from appliance.cli.asking import ApiPort, Asking, letter
-from appliance.cli.options import AsJson, Host, Timeout
+from appliance.cli.asking import Asking, asks, letter
 
 agent = typer.Typer(no_args_is_help=True, help="Show and change agents and their phones.")
 
@@ -27,15 +26,16 @@ _COLUMNS = ("AGENT_ID", "FIRST_NAME", "LAST_NAME", "STATUS", "SYS_USER", "CRM_US
 
 
 @agent.command("list")
-def list_agents(
-    host: Host = "127.0.0.1", port: ApiPort = 5620, timeout_s: Timeout = 10, as_json: AsJson = False
-) -> None:
+@asks
+def list_agents(box: Asking) -> None:
     """List the agents that are not deleted."""
-    Asking(host, port, timeout_s, as_json).show("IMPORTAGENT", "AGENTS/AGENT", _COLUMNS, ACTION="LIST")
+    box.show("IMPORTAGENT", "AGENTS/AGENT", _COLUMNS, ACTION="LIST")
 
 
 @agent.command()
+@asks
 def add(  # noqa: PLR0913, PLR0917 - typer passes them by name
+    box: Asking,
     first: First,
     last: Last,
     user: User = None,
@@ -45,16 +45,12 @@ def add(  # noqa: PLR0913, PLR0917 - typer passes them by name
     crm_user: CrmUser = None,
     status: Status = None,
     allow_duplicate: Duplicate = False,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
 ) -> None:
     """Add an agent.
 
     Exit code 1 if one of that name is there.
     """
-    Asking(host, port, timeout_s, as_json).change(
+    box.change(
         "IMPORTAGENT",
         ACTION="ADD",
         FIRSTNAME=first,
@@ -70,7 +66,9 @@ def add(  # noqa: PLR0913, PLR0917 - typer passes them by name
 
 
 @agent.command()
+@asks
 def edit(  # noqa: PLR0913, PLR0917 - typer passes them by name
+    box: Asking,
     agent_id: AgentId,
     first: Annotated[str | None, typer.Option(help="First name.")] = None,
     last: Annotated[str | None, typer.Option(help="Last name.")] = None,
@@ -81,13 +79,9 @@ def edit(  # noqa: PLR0913, PLR0917 - typer passes them by name
     crm_user: CrmUser = None,
     status: Status = None,
     allow_duplicate: Duplicate = False,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
 ) -> None:
     """Change what is given of an agent; an empty text clears."""
-    Asking(host, port, timeout_s, as_json).change(
+    box.change(
         "IMPORTAGENT",
         ACTION="MODIFY",
         AGENTID=agent_id,
@@ -104,38 +98,21 @@ def edit(  # noqa: PLR0913, PLR0917 - typer passes them by name
 
 
 @agent.command()
-def remove(
-    agent_id: AgentId,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def remove(box: Asking, agent_id: AgentId) -> None:
     """Delete an agent: the phones are freed, old recordings keep the number."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTAGENT", ACTION="DELETE", AGENTID=agent_id)
+    box.change("IMPORTAGENT", ACTION="DELETE", AGENTID=agent_id)
 
 
 @agent.command()
-def assign(
-    agent_id: AgentId,
-    phone: Phone,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def assign(box: Asking, agent_id: AgentId, phone: Phone) -> None:
     """Give a phone to an agent."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTAGENTPHONE", ACTION="ADD", AGENTID=agent_id, PHONEID=phone)
+    box.change("IMPORTAGENTPHONE", ACTION="ADD", AGENTID=agent_id, PHONEID=phone)
 
 
 @agent.command()
-def release(
-    agent_id: AgentId,
-    phone: Phone,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def release(box: Asking, agent_id: AgentId, phone: Phone) -> None:
     """Take a phone from an agent."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTAGENTPHONE", ACTION="DELETE", AGENTID=agent_id, PHONEID=phone)
+    box.change("IMPORTAGENTPHONE", ACTION="DELETE", AGENTID=agent_id, PHONEID=phone)

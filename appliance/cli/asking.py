@@ -7,18 +7,22 @@ alone, and can be made from another machine. Where the interface had no message 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
 import json
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec, final
 
 import typer
 
 from appliance.cli.access import tls
+from appliance.cli.options import AsJson, Host, Timeout
 
 if TYPE_CHECKING:
     from appliance.client import Answer
 
 ApiPort = Annotated[int, typer.Option("--port", help="Port of the XML API.")]
+P = ParamSpec("P")
 API_OK = 20
 _ENVELOPE = ("REQUESTTYPE", "REQUESTID", "RESULTTYPE", "RESULTCODE", "RESULTMSG")
 
@@ -68,6 +72,30 @@ class Asking:
         widths = [max(len(line[at]) for line in table) for at in range(len(columns))]
         for line in table:
             print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _options(
+    host: Host = "127.0.0.1", port: ApiPort = 5620, timeout_s: Timeout = 10, *, as_json: AsJson = False
+) -> Asking:
+    return Asking(host, port, timeout_s, as_json)
+
+
+_SAYS_WHICH: Final = tuple(inspect.signature(_options, eval_str=True).parameters.values())
+
+
+def asks(command: Callable[Concatenate[Asking, P], None]) -> Callable[..., None]:
+    """Make a command of a function that takes the box first: its options say which box that is."""
+    _, *own = inspect.signature(command, eval_str=True).parameters.values()
+
+    @functools.wraps(command)
+    def ask(*arguments: P.args, **values: P.kwargs) -> None:
+        which: dict[str, Any] = {one.name: values.pop(one.name) for one in _SAYS_WHICH}
+        command(_options(**which), *arguments, **values)
+
+    ask.__dict__["__signature__"] = inspect.Signature(
+        [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in (*own, *_SAYS_WHICH)]
+    )
+    return ask
 
 
 def letter(*, value: bool) -> str | None:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from appliance.cli.asking import ApiPort, Asking
-from appliance.cli.options import AsJson, Host, Timeout
+from appliance.cli.asking import Asking, asks
 
 group = typer.Typer(no_args_is_help=True, help="Show and change permission groups.")
 
@@ -19,75 +18,46 @@ User = Annotated[str, typer.Option(help="Name of a user.")]
 
 
 @group.command("list")
-def list_groups(
-    host: Host = "127.0.0.1", port: ApiPort = 5620, timeout_s: Timeout = 10, as_json: AsJson = False
-) -> None:
+@asks
+def list_groups(box: Asking) -> None:
     """List the groups with their phones and users."""
     columns = ("GROUPID", "GROUPNAME", "PHONES", "USERS")
-    Asking(host, port, timeout_s, as_json).show("IMPORTGROUP", "GROUPS/GROUP", columns, ACTION="LIST")
+    box.show("IMPORTGROUP", "GROUPS/GROUP", columns, ACTION="LIST")
 
 
 @group.command()
-def add(
-    name: Name, host: Host = "127.0.0.1", port: ApiPort = 5620, timeout_s: Timeout = 10, as_json: AsJson = False
-) -> None:
+@asks
+def add(box: Asking, name: Name) -> None:
     """Add a group; one of that name stays as it is."""
-    Asking(host, port, timeout_s, as_json).change("ADDGROUP", GROUPNAME=name)
+    box.change("ADDGROUP", GROUPNAME=name)
 
 
 @group.command()
-def edit(
-    group_id: GroupId,
-    name: Name,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def edit(box: Asking, group_id: GroupId, name: Name) -> None:
     """Give a group another name."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTGROUP", ACTION="MODIFY", GROUPID=group_id, GROUPNAME=name)
+    box.change("IMPORTGROUP", ACTION="MODIFY", GROUPID=group_id, GROUPNAME=name)
 
 
 @group.command()
-def remove(
-    group_id: GroupId,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def remove(box: Asking, group_id: GroupId) -> None:
     """Delete a group; phones, agents and users stay."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTGROUP", ACTION="DELETE", GROUPID=group_id)
+    box.change("IMPORTGROUP", ACTION="DELETE", GROUPID=group_id)
 
 
 @group.command()
-def assign(  # noqa: PLR0917 - typer passes them by name
-    group_id: GroupId,
-    phone: Phone = "",
-    agent: Agent = 0,
-    user: User = "",
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def assign(box: Asking, group_id: GroupId, phone: Phone = "", agent: Agent = 0, user: User = "") -> None:
     """Put a phone into a group, or let a user see its calls."""
-    _permit(Asking(host, port, timeout_s, as_json), "ADD", group_id, phone, agent, user)
+    _permit(box, "ADD", group_id, phone, agent, user)
 
 
 @group.command()
-def release(  # noqa: PLR0917 - typer passes them by name
-    group_id: GroupId,
-    phone: Phone = "",
-    agent: Agent = 0,
-    user: User = "",
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def release(box: Asking, group_id: GroupId, phone: Phone = "", agent: Agent = 0, user: User = "") -> None:
     """Take a phone out of a group, or no longer let a user see its calls."""
-    _permit(Asking(host, port, timeout_s, as_json), "DELETE", group_id, phone, agent, user)
+    _permit(box, "DELETE", group_id, phone, agent, user)
 
 
 def _permit(box: Asking, action: str, group_id: int, phone: str, agent: int, user: str) -> None:

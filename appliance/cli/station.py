@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from appliance.cli.asking import ApiPort, Asking
-from appliance.cli.options import AsJson, Host, Timeout
+from appliance.cli.asking import Asking, asks
 
 station = typer.Typer(no_args_is_help=True, help="Show and change which device stands at which workstation.")
 
@@ -16,42 +15,28 @@ Device = Annotated[str, typer.Argument(metavar="DEVICE", help="DEVICEID at it.")
 
 
 @station.command("list")
-def list_stations(
-    host: Host = "127.0.0.1", port: ApiPort = 5620, timeout_s: Timeout = 10, as_json: AsJson = False
-) -> None:
+@asks
+def list_stations(box: Asking) -> None:
     """List the stations."""
-    Asking(host, port, timeout_s, as_json).show("STATIONS", "STATIONS/STATION", ("STATIONNAME", "DEVICEID"))
+    box.show("STATIONS", "STATIONS/STATION", ("STATIONNAME", "DEVICEID"))
 
 
 @station.command()
-def add(
-    name: Name,
-    device: Device,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def add(box: Asking, name: Name, device: Device) -> None:
     """Put a device at a station; every other place of either is forgotten."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTSTATION", STATIONNAME=name, DEVICEID=device)
+    box.change("IMPORTSTATION", STATIONNAME=name, DEVICEID=device)
 
 
 @station.command()
-def edit(
-    name: Name,
-    device: Device,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def edit(box: Asking, name: Name, device: Device) -> None:
     """Put another device at a station that is there.
 
     Exit code 1 if it is not.
     """
     from appliance.errors import LinetapError
 
-    box = Asking(host, port, timeout_s, as_json)
     known = {row["STATIONNAME"].lower() for row in box.ask("STATIONS").rows("STATIONS/STATION")}
     if name.lower() not in known:
         raise LinetapError(f"there is no station {name}")
@@ -59,8 +44,7 @@ def edit(
 
 
 @station.command()
-def remove(
-    name: Name, host: Host = "127.0.0.1", port: ApiPort = 5620, timeout_s: Timeout = 10, as_json: AsJson = False
-) -> None:
+@asks
+def remove(box: Asking, name: Name) -> None:
     """Forget a station."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTSTATION", ACTION="DELETE", STATIONNAME=name)
+    box.change("IMPORTSTATION", ACTION="DELETE", STATIONNAME=name)

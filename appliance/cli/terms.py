@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from appliance.cli.asking import ApiPort, Asking
-from appliance.cli.options import AsJson, Host, Timeout
+from appliance.cli.asking import Asking, asks
 
 terms = typer.Typer(no_args_is_help=True, help="Show and change what this site calls things.")
 
@@ -16,42 +15,28 @@ Word = Annotated[str, typer.Argument(metavar="WORD", help="What it is called.")]
 
 
 @terms.command("list")
-def list_terms(
-    host: Host = "127.0.0.1", port: ApiPort = 5620, timeout_s: Timeout = 10, as_json: AsJson = False
-) -> None:
+@asks
+def list_terms(box: Asking) -> None:
     """List the terms."""
-    Asking(host, port, timeout_s, as_json).show("FETCHTERMINOLOGY", "SETTINGS/TERMINOLOGY", ("NAME", "VALUE"))
+    box.show("FETCHTERMINOLOGY", "SETTINGS/TERMINOLOGY", ("NAME", "VALUE"))
 
 
 @terms.command()
-def add(
-    name: Name,
-    word: Word,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def add(box: Asking, name: Name, word: Word) -> None:
     """Add a term."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTTERMINOLOGY", ACTION="ADD", NAME=name, VALUE=word)
+    box.change("IMPORTTERMINOLOGY", ACTION="ADD", NAME=name, VALUE=word)
 
 
 @terms.command()
-def edit(
-    name: Name,
-    word: Word,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
-) -> None:
+@asks
+def edit(box: Asking, name: Name, word: Word) -> None:
     """Call a term something else."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTTERMINOLOGY", ACTION="MODIFY", NAME=name, VALUE=word)
+    box.change("IMPORTTERMINOLOGY", ACTION="MODIFY", NAME=name, VALUE=word)
 
 
 @terms.command()
-def remove(
-    name: Name, host: Host = "127.0.0.1", port: ApiPort = 5620, timeout_s: Timeout = 10, as_json: AsJson = False
-) -> None:
+@asks
+def remove(box: Asking, name: Name) -> None:
     """Take back a change, or a term that was added."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTTERMINOLOGY", ACTION="DELETE", NAME=name)
+    box.change("IMPORTTERMINOLOGY", ACTION="DELETE", NAME=name)

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from appliance.cli.asking import ApiPort, Asking
-from appliance.cli.options import AsJson, Host, Timeout
+from appliance.cli.asking import Asking, asks
 
 user = typer.Typer(no_args_is_help=True, help="Show and change the users who may see the calls of groups.")
 
@@ -22,31 +21,28 @@ _COLUMNS = ("USER_ID", "USERNAME", "FIRST_NAME", "LAST_NAME", "AGENT", "STATUS",
 
 
 @user.command("list")
-def list_users(
-    host: Host = "127.0.0.1", port: ApiPort = 5620, timeout_s: Timeout = 10, as_json: AsJson = False
-) -> None:
+@asks
+def list_users(box: Asking) -> None:
     """List the users that are not deleted."""
-    Asking(host, port, timeout_s, as_json).show("IMPORTUSER", "USERS/USER", _COLUMNS, ACTION="LIST")
+    box.show("IMPORTUSER", "USERS/USER", _COLUMNS, ACTION="LIST")
 
 
 @user.command()
-def add(  # noqa: PLR0913, PLR0917 - typer passes them by name
+@asks
+def add(  # noqa: PLR0917 - typer passes them by name
+    box: Asking,
     name: Name,
     first: First = None,
     last: Last = None,
     email: Email = None,
     agent_id: AgentId = None,
     status: Status = None,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
 ) -> None:
     """Add a user.
 
     Exit code 1 if one of that name is there.
     """
-    Asking(host, port, timeout_s, as_json).change(
+    box.change(
         "IMPORTUSER",
         ACTION="ADD",
         USERNAME=name,
@@ -59,20 +55,18 @@ def add(  # noqa: PLR0913, PLR0917 - typer passes them by name
 
 
 @user.command()
-def edit(  # noqa: PLR0913, PLR0917 - typer passes them by name
+@asks
+def edit(  # noqa: PLR0917 - typer passes them by name
+    box: Asking,
     name: Name,
     first: First = None,
     last: Last = None,
     email: Email = None,
     agent_id: AgentId = None,
     status: Status = None,
-    host: Host = "127.0.0.1",
-    port: ApiPort = 5620,
-    timeout_s: Timeout = 10,
-    as_json: AsJson = False,
 ) -> None:
     """Change what is given of a user; an empty text clears."""
-    Asking(host, port, timeout_s, as_json).change(
+    box.change(
         "IMPORTUSER",
         ACTION="MODIFY",
         USERNAME=name,
@@ -85,8 +79,7 @@ def edit(  # noqa: PLR0913, PLR0917 - typer passes them by name
 
 
 @user.command()
-def remove(
-    name: Name, host: Host = "127.0.0.1", port: ApiPort = 5620, timeout_s: Timeout = 10, as_json: AsJson = False
-) -> None:
+@asks
+def remove(box: Asking, name: Name) -> None:
     """Delete a user, who no longer sees any group."""
-    Asking(host, port, timeout_s, as_json).change("IMPORTUSER", ACTION="DELETE", USERNAME=name)
+    box.change("IMPORTUSER", ACTION="DELETE", USERNAME=name)
