@@ -26,6 +26,7 @@ _PACKET_BYTES: Final = 4000
 _SENDER_AT: Final = 4368
 _SENDER: Final = struct.Struct("@46s2xi")
 _MESSAGE_AT: Final = 4424
+_BEFORE_TRANSACTIONS: Final = 12  # answers go no further than those that asked, at 16
 _AFTER_TRANSACTIONS: Final = 24  # repeated requests end at 16, dialogs begin at 32
 _TAKEN, _NOT_TAKEN = 1, 0
 
@@ -53,6 +54,14 @@ class Judge(Protocol):
         """Read a notification, which PJSIP answers."""
         ...
 
+    def confirmed(self, ack: Message) -> None:
+        """Read the ACK of a call that came."""
+        ...
+
+    def answered(self, answer: Message) -> None:
+        """Read an answer to an INVITE of ours that begins a call."""
+        ...
+
     def holds(self, bye: Message) -> Callable[[int], None] | None:
         """Taker of the kept request, where the BYE has to wait; None to let it through."""
         ...
@@ -73,6 +82,11 @@ class Gate:
             name=Text(b"mod-linetap", 11), id=-1, priority=_AFTER_TRANSACTIONS, on_rx_request=self._on_request
         )
         native.register(self._module)
+        self._on_answer = OnRequest(self._look_at_answer)
+        self._answers = Module(
+            name=Text(b"mod-linetap-answers", 19), id=-1, priority=_BEFORE_TRANSACTIONS, on_rx_response=self._on_answer
+        )
+        native.register(self._answers)
 
     def release(self, kept: int) -> None:
         """Let a kept request go its way. Not for use inside the gate."""
@@ -133,6 +147,8 @@ class Gate:
             return self._answer(request, self._judge.told(Message.read(octets)))
         if octets.startswith(b"NOTIFY "):
             self._judge.notified(Message.read(octets))
+        if octets.startswith(b"ACK "):
+            self._judge.confirmed(Message.read(octets))
         if octets.startswith(b"BYE "):
             return self._bye(request, Message.read(octets))
         return _NOT_TAKEN
@@ -141,6 +157,17 @@ class Gate:
         if code and not octets.startswith(b"ACK "):
             self._native.answer(request, code)
         return _TAKEN
+
+    def _look_at_answer(self, answer: int) -> int:
+        try:
+            octets = read(answer)
+            if octets.startswith(b"SIP/2.0 2"):
+                message = Message.read(octets)
+                if message.header("cseq").endswith("INVITE"):
+                    self._judge.answered(message)
+        except Exception:
+            logger.exception("an answer could not be read; PJSIP handles it alone")
+        return _NOT_TAKEN
 
     def _invite(self, request: int, message: Message) -> int:
         if message.to_tag:

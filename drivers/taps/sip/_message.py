@@ -78,6 +78,10 @@ class Message:
         required = (value for key, value in self.headers if key == "require")
         return tag in {word.strip().lower() for value in required for word in value.split(",")}
 
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every header of that name (lower case), in order."""
+        return tuple(value for key, value in self.headers if key == name)
+
     @property
     def call_id(self) -> str:
         """Call-ID."""

@@ -73,7 +73,7 @@ class Module(ctypes.Structure):
         ("stop", c_void_p),
         ("unload", c_void_p),
         ("on_rx_request", OnRequest),
-        ("on_rx_response", c_void_p),
+        ("on_rx_response", OnRequest),
         ("on_tx_request", c_void_p),
         ("on_tx_response", c_void_p),
         ("on_tsx_state", c_void_p),

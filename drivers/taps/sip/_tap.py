@@ -192,6 +192,7 @@ class Tap(contract.Tap):
                 time.sleep(0.02)
             if not idle:
                 time.sleep(_LEAVE_S)  # the far end's answers to our BYE come
+            self._loop.call(self._trunk.leave)
         self._loop.stop()
 
     def _running(self) -> tuple[Trunk, Loop]:

@@ -13,6 +13,7 @@ from drivers.taps.sip._dialler import Dialler
 from drivers.taps.sip._door import Door
 from drivers.taps.sip._gate import Gate
 from drivers.taps.sip._incoming import Incoming
+from drivers.taps.sip._ledger import Ledger
 from drivers.taps.sip._library import Call, Library
 from drivers.taps.sip._line import Dialog, Line
 from drivers.taps.sip._loop import Loop
@@ -24,6 +25,7 @@ from drivers.taps.sip._parties import MAX_LEGS
 from drivers.taps.sip._peers import Peers
 from drivers.taps.sip._place import Place
 from drivers.taps.sip._service import Service
+from drivers.taps.sip.front import make_folder
 from drivers.taps.sip.siprec import SiprecCall
 
 logger = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class Trunk:
         self._worker = plan.index
         self._place = Place.of(options, plan)
         self._door = Door(self._place) if self._place.door else None
+        self._ledger: Ledger | None = None
         self._by_number: dict[int, Line] = {}
         self._arriving: dict[str, SiprecCall] = {}
         self._pace = Pace(options.calls_per_s)
@@ -82,6 +85,8 @@ class Trunk:
         self._gate = Gate(self.native, self)
         self._gate.prove(self._place.near, self._place.port, self._library.handle)
         if self._door is not None:
+            self._ledger = Ledger(make_folder(self.options), self._worker, len(self.lines))
+            self._ledger.open()
             self._door.open()
         self._accounts.open()
         self._beat(1)
@@ -95,6 +100,7 @@ class Trunk:
         self.later(_BEAT_S, lambda: self._beat(number + 1))
         if self._door is not None:
             self._door.look()
+        self._note_ended()
         self.dialler.look()
         self.native.flush()
         if number % _FIRST_LOOK_BEATS == 0:
@@ -108,6 +114,10 @@ class Trunk:
         now_s = time.monotonic()
         eager = [line.call.look(now_s) for line in self.lines.values() if line.call is not None]
         return any(eager)
+
+    def _note_ended(self) -> None:
+        if self._ledger is not None:
+            self._ledger.keep({line.dialog.call_id for line in self.lines.values() if line.call and line.dialog})
 
     def _look(self, *, first: bool) -> None:
         now_s = time.monotonic()
@@ -230,6 +240,8 @@ class Trunk:
             call, Dialog(invite.call_id, invite.from_tag, siprec.parties, tuple(invite.labels_by_line()), siprec)
         )
         self._by_number[call.number] = line
+        if self._ledger is not None:
+            self._ledger.came(invite)
         fields = siprec.fields()
         if self._door is not None:
             source = invite.header("x-linetap-source") or source
@@ -268,6 +280,8 @@ class Trunk:
         labels = request.labels_by_line()
         if line is not None and labels:
             line.offered(labels)
+        if line is not None and self._ledger is not None:
+            self._ledger.moved(request)
         if not document:
             return None
         if line is None:
@@ -278,6 +292,16 @@ class Trunk:
     def notified(self, notify: Message) -> None:
         """Take what is told of the calls at a phone."""
         self.dialler.notified(notify)
+
+    def confirmed(self, ack: Message) -> None:
+        """Note a call that came for whoever outlives us."""
+        if self._ledger is not None:
+            self._ledger.confirmed(ack)
+
+    def answered(self, answer: Message) -> None:
+        """Note a call that we placed."""
+        if self._ledger is not None:
+            self._ledger.answered(answer)
 
     def holds(self, bye: Message) -> Callable[[int], None] | None:
         """Let the BYE of a call that is captured wait until its audio is out."""
@@ -308,6 +332,12 @@ class Trunk:
                 self.hang_up(line, "the trunk is being closed")
             elif line.captures:
                 line.stop(lambda: None)
+
+    def leave(self) -> None:
+        """Leave word of the calls that could not be ended, to whoever outlives us."""
+        self._note_ended()
+        if self._ledger is not None:
+            self._ledger.close()
 
     def idle(self) -> bool:
         """Whether every line is free."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import time
@@ -161,3 +163,17 @@ async def test_a_killed_rtpengine_is_started_again(tmp_path: Path, caller: Any) 
         assert await caller.bye(dialog) == 200
         (left,) = await trunk.wait(CallLeft)
         assert trunk.read(left.session).measured["leg0"]["packets"] == 20
+
+
+async def test_a_dead_workers_calls_give_their_ports_back(tmp_path: Path, caller: Any) -> None:
+    async with running(tmp_path, calls=8, **ENGINE) as trunk:
+        (engine,) = engines(trunk)
+        idle = len(engine.net_connections("udp"))
+        dialogs = [await caller.call(trunk.port) for _ in range(2)]  # one on each worker
+        taken = len(engine.net_connections("udp"))
+        assert taken > idle
+        os.kill(trunk.tap.pids()[0], signal.SIGKILL)
+        await until(lambda: len(engine.net_connections("udp")) == (taken + idle) // 2)
+        (other,) = [dialog for dialog in dialogs if not dialog.ended.is_set()]
+        assert await caller.bye(other) == 200
+        await until(lambda: len(engine.net_connections("udp")) == idle)

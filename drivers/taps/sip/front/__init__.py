@@ -6,7 +6,8 @@ It lives in a worker of its own that serves no line; the core watches that worke
 
 from __future__ import annotations
 
+from drivers.taps.sip.front._folder import make_folder
 from drivers.taps.sip.front._front import Front
 from drivers.taps.sip.front._program import Program
 
-__all__ = ["Front", "Program"]
+__all__ = ["Front", "Program", "make_folder"]

@@ -60,7 +60,8 @@ class Configuration:
             "CALLS": str(sum(self._shares)),
             "CALLS_PER_S": str(all_per_s),
             "CAPACITIES": "\n".join(
-                f"  $sht(calls=>{k}) = {calls};\n  $sht(up=>{k}) = 0;" for k, calls in enumerate(self._shares)
+                f"  $sht(calls=>{k}) = {calls};\n  $sht(up=>{k}) = 0;\n  $sht(elders=>{k}) = 0;"
+                for k, calls in enumerate(self._shares)
             ),
             "CHILDREN": str(_CHILDREN),
             "FIRST_PORT": str(first),

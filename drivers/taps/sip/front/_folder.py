@@ -1,7 +1,8 @@
-"""The front's own folder: configuration, sockets, and a certificate of its own."""
+"""The front's own folder: configuration, sockets, a certificate of its own, and the workers' ledgers."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from drivers.contract import TapFailedError, TapOptionsError
+from drivers.taps.sip._ledger import PATTERN
 from drivers.taps.sip._options import Options
 
 _DAYS: Final = 3650
@@ -32,6 +34,17 @@ def make_folder(options: Options) -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
         raise TapFailedError(f"{folder} is no folder of ours")
     return folder
+
+
+def clear_folder(folder: Path) -> None:
+    """Remove the front's files, and the folder if no worker has a ledger in it."""
+    ledgers = set(folder.glob(PATTERN))
+    for path in folder.iterdir():
+        if path not in ledgers:
+            with contextlib.suppress(OSError):
+                path.unlink()
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def place_certificate(options: Options, folder: Path) -> None:

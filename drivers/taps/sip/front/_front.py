@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,9 @@ from drivers.contract import CallRefused, Host, TapFailedError, TapOptionsError
 from drivers.taps.sip._options import Options
 from drivers.taps.sip.front._configuration import Configuration
 from drivers.taps.sip.front._engine import Engine
-from drivers.taps.sip.front._folder import make_folder, place_certificate
+from drivers.taps.sip.front._folder import clear_folder, make_folder, place_certificate
 from drivers.taps.sip.front._links import Links
+from drivers.taps.sip.front._orphans import Orphans
 from drivers.taps.sip.front._process import Process, end_strays
 from drivers.taps.sip.front._program import Program
 from drivers.taps.sip.front._rpc import Rpc, RpcError
@@ -43,6 +43,7 @@ class Front:
         self._engine: Engine | None = None
         self._rpc: Rpc | None = None
         self._links: Links | None = None
+        self._orphans: Orphans | None = None
         self._host: Host | None = None
         self._asked_s = self._answered_s = 0.0
 
@@ -66,7 +67,8 @@ class Front:
         self._rpc = Rpc(self._folder)
         self._wait_for_answer()
         doors = [self._options.worker_port(worker) + 1 for worker in range(len(self._shares))]
-        self._links = Links(doors, self._rpc)
+        self._orphans = Orphans(self._folder, self._options.inside_port)
+        self._links = Links(doors, self._rpc, self._orphans)
         self._wait_for_workers()
 
     def poll(self) -> None:
@@ -98,9 +100,11 @@ class Front:
             logger.warning("kamailio does not take the box's health: %s", error)
 
     def close(self) -> None:
-        """End Kamailio. Its calls go on as far as their workers do; an own certificate is kept."""
+        """End Kamailio. Its calls go on as far as their workers do; an own certificate and their ledgers are kept."""
         if self._links is not None:
             self._links.close()
+        if self._orphans is not None:
+            self._orphans.close()
         if self._rpc is not None:
             self._rpc.close()
         if self._process is not None:
@@ -108,7 +112,7 @@ class Front:
         if self._engine is not None:
             self._engine.close()
         if self._folder is not None and not self._options.tls_port:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            clear_folder(self._folder)
 
     def _wait_for_answer(self) -> None:
         assert self._process is not None

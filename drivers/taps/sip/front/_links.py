@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from drivers.taps.sip._door import RELIEF
+from drivers.taps.sip.front._elders import Elders
+from drivers.taps.sip.front._orphans import Orphans
 from drivers.taps.sip.front._rpc import Rpc, RpcError
 
 logger = logging.getLogger(__name__)
@@ -28,9 +30,11 @@ class Links:
         Where each worker listens for us, in their order.
     """
 
-    def __init__(self, doors: Sequence[int], rpc: Rpc) -> None:
+    def __init__(self, doors: Sequence[int], rpc: Rpc, orphans: Orphans) -> None:
         self._doors = doors
         self._rpc = rpc
+        self._orphans = orphans
+        self._elders = Elders(orphans, rpc)
         self._ends: dict[int, socket.socket] = {}
         self._gone: set[int] = set()  # their calls are still to be ended
         self._relieved: set[int] = set()  # their time is served: they end when they have no call
@@ -54,10 +58,13 @@ class Links:
         for worker in sorted(self._gone):
             self._tell(worker, _DOWN)
             self._end_calls(worker)
+            self._elders.forget(worker)
             self._gone.discard(worker)
+        self._orphans.look()
         for worker, door in enumerate(self._doors):
             if worker not in self._ends:
                 self._connect(worker, door)
+        self._elders.look()
 
     def close(self) -> None:
         """Close the connections."""
@@ -74,6 +81,7 @@ class Links:
         self._ends[worker] = end
         try:
             self._relieved.discard(worker)
+            self._elders.count(worker)
             self._tell(worker, _UP)
         except RpcError:
             self._ends.pop(worker).close()  # so that the next look tries again
@@ -87,9 +95,15 @@ class Links:
         self._rpc.call("htable.seti", "health", "workers", len(self._ends))
 
     def _end_calls(self, worker: int) -> None:
-        """Say BYE to the callers of a worker that is gone; that frees its places too."""
+        """Say BYE to the callers of a worker that is gone; that frees its places too.
+
+        The worker has left word of most; of the others, which it was just answering, Kamailio may know.
+        """
+        left = self._orphans.of(worker)
         for call in self._rpc.call("dlg.profile_list", "worker", str(worker)) or []:
             ends = (call["call-id"], call["caller"]["tag"], call["callee"]["tag"])
+            if ends[0] in left:
+                continue
             try:
                 self._rpc.call("dlg.terminate_dlg", *ends)
             except RpcError as error:
