@@ -53,7 +53,14 @@ def by_box(folder: Path, seconds: float) -> dict[str, float]:
     """Have a box play to a phone, which hangs up afterwards."""
     record = folder / "box.wav"
     with SipPhone(record=str(record)) as phone:
-        tap = {"name": "trunk", "kind": "sip", "port": free_tcp_ports(1)[0], "calls": 1, "rtp_ports": 36_000}
+        tap = {
+            "name": "trunk",
+            "kind": "sip",
+            "front": "none",
+            "port": free_tcp_ports(1)[0],
+            "calls": 1,
+            "rtp_ports": 36_000,
+        }
         taps = [{**tap, "dial_uri": f"sip:{{number}}@127.0.0.1:{phone.port}"}]
         with ChildBox(folder / "box", taps=taps, sections={"recording": {"reserve_mb": 10}}) as box:
             file = box.recording_path / "said.wav"

@@ -18,7 +18,6 @@ from hil.child_box import HOST, ChildBox, free_sip_port
 from hil.churn import Churn, watch_box
 
 MOST_GROWTH_PERCENT = 10.0
-PORTS_OF_A_FRONT = 3
 SETTLE_S = 5.0
 
 
@@ -42,7 +41,7 @@ def main() -> int:
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run a box under churn; gives and prints what it did."""
     calls = round(arguments.calls_per_s * (arguments.call_s * 1.5 + 1)) + 8
-    port = free_sip_port(-(-calls // 4) + PORTS_OF_A_FRONT)
+    port = free_sip_port(-(-calls // 4))
     tap = {"name": "trunk", "kind": "sip", "port": port, "calls": calls, "front": "kamailio", "starts_calls": True}
     if arguments.worker_age_s:
         tap["worker_age_s"] = arguments.worker_age_s

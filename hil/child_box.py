@@ -28,6 +28,7 @@ import psutil
 from appliance.client import Client, EventClient
 
 HOST = "127.0.0.1"
+_PORTS_OF_A_FRONT = 4  # below those of its workers, which have two each
 READY_LINE = "linetap ready"
 MARK = "LINETAP_CHILD_BOX"  # in the environment of a box and of all its children
 ROOT = Path(__file__).parents[1]
@@ -241,12 +242,13 @@ def free_tcp_ports(count: int) -> list[int]:
 
 
 def free_sip_port(workers: int) -> int:
-    """Find a port such that it and every second one after it, one a worker, are free for UDP and TCP."""
-    for base in range(10_000 + os.getpid() % 80 * 100, 20_000, 2 * workers + 2):
+    """Find a port such that all that a trunk of so many workers uses are free, with a front and without one."""
+    span = 2 * workers + _PORTS_OF_A_FRONT
+    for base in range(10_000 + os.getpid() % 80 * 100, 20_000, span):
         with contextlib.ExitStack() as held, contextlib.suppress(OSError):
-            for worker in range(workers):
+            for port in range(base, base + span):
                 for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                    _bind(held, kind, base + 2 * worker)
+                    _bind(held, kind, port)
             return base  # an address in use ends this turn without it
     raise OSError("no free SIP ports")
 

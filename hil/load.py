@@ -28,7 +28,6 @@ from hil.usage import Groups, Usage, measure_usage
 CALLS_A_WORKER: Final = 4
 STAGGER_S: Final = 0.05
 GRACE_S: Final = 30.0
-_PORTS_OF_A_FRONT: Final = 3  # pairs
 _START_A_WORKER_S: Final = 1.0  # of the processor, beside what else the machine does
 
 
@@ -175,7 +174,7 @@ def run_load(
     With ``front`` they all come by one port, as SIPREC calls. ``tap`` are further options of the trunk.
     """
     workers = -(-calls // CALLS_A_WORKER)
-    port = free_sip_port(workers + _PORTS_OF_A_FRONT)
+    port = free_sip_port(workers)
     own = {"name": "trunk", "kind": "sip", "port": port, "calls": calls, "front": "kamailio" if front else "none"}
     ports = [port] if front else [port + 2 * k for k in _workers_by_turns(calls)]
     with tempfile.TemporaryDirectory(prefix="linetap-bench-") as folder:

@@ -110,7 +110,7 @@ def main() -> NoReturn:
 def run(first: str, options: str) -> int:
     """Plan, or serve on the descriptor ``first``; gives the exit code."""
     if first == "--plan":
-        logging.basicConfig(format=OUTPUT_FORMAT)
+        logging.basicConfig(format=OUTPUT_FORMAT, level=logging.INFO)
         return plan(Question.model_validate_json(options))
     parsed = HostOptions.model_validate_json(options)
     logging.basicConfig(format=OUTPUT_FORMAT, level=parsed.log_level)

@@ -10,6 +10,7 @@ from typing import Any, final
 
 import pydantic
 
+from appliance.capture.process import log_output
 from appliance.capture.verdict import error_named
 from drivers.contract import Capabilities, TapError, TapFailedError, TapOptions, WorkerPlan
 from drivers.registry import load
@@ -63,4 +64,6 @@ async def ask(options: TapOptions) -> Planned:
     planned = Planned.model_validate_json(ended.stdout)
     if planned.error:
         raise error_named(planned.error, f"tap {options.name}: {planned.text}")
+    for line in ended.stderr.splitlines():
+        log_output(f"tap {options.name}", line)
     return planned

@@ -117,13 +117,17 @@ class Process:
             transport.close()
 
     def _log(self, line: bytes, *, whole: bool = True) -> None:
-        """Log one line. What does not come from the child's own log is worth a look: a warning, once."""
-        text = line.decode(errors="backslashreplace").rstrip()
-        number = logging.WARNING
-        if level := _LEVEL.match(text):
-            number = logging.getLevelNamesMapping()[level[1]]
-            text = text[level.end() :]
-        elif text and whole:
-            text = self._repeats.take(text, clock.monotonic_s())
-        if text:
-            logger.log(number, "%s[%d]: %s", self._name, self.pid, text)
+        log_output(f"{self._name}[{self.pid}]", line, self._repeats if whole else None)
+
+
+def log_output(source: str, line: bytes, repeats: Repeats | None = None) -> None:
+    """Log one line of a child. What does not come from the child's own log is worth a look: a warning, once."""
+    text = line.decode(errors="backslashreplace").rstrip()
+    number = logging.WARNING
+    if level := _LEVEL.match(text):
+        number = logging.getLevelNamesMapping()[level[1]]
+        text = text[level.end() :]
+    elif text and repeats is not None:
+        text = repeats.take(text, clock.monotonic_s())
+    if text:
+        logger.log(number, "%s: %s", source, text)

@@ -103,7 +103,7 @@ def free_sip_port() -> int:
 
 
 def sip_trunk(_: Path) -> dict[str, Any]:
-    return {"port": free_sip_port(), "rtp_ports": 17_000 + os.getpid() % 20 * 200, "calls": 2}
+    return {"port": free_sip_port(), "rtp_ports": 17_000 + os.getpid() % 20 * 200, "calls": 2, "front": "none"}
 
 
 @contextlib.asynccontextmanager

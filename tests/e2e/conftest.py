@@ -86,7 +86,7 @@ def own_sip_port() -> int:
 @pytest.fixture
 def own_sip_box(make_box: Boxes, own_sip_port: int) -> ChildBox:
     """A box of the test's own with a SIP trunk of eight lines on ``own_sip_port``."""
-    return make_box([{"name": "trunk", "kind": "sip", "port": own_sip_port, "calls": 8}])
+    return make_box([{"name": "trunk", "kind": "sip", "port": own_sip_port, "calls": 8, "front": "none"}])
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +98,7 @@ def sip_port() -> int:
 @pytest.fixture(scope="module")
 def sip_box(make_shared_box: Boxes, sip_port: int) -> ChildBox:
     """The module's box with a SIP trunk of eight lines on ``sip_port``."""
-    return make_shared_box([{"name": "trunk", "kind": "sip", "port": sip_port, "calls": 8}])
+    return make_shared_box([{"name": "trunk", "kind": "sip", "port": sip_port, "calls": 8, "front": "none"}])
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ def test_a_call_on_hold_is_silent_and_goes_on_after_it(sip_desk: Desk, sip_port:
 
 
 def test_a_call_whose_media_never_comes_ends_with_a_reason(make_box: Boxes, own_sip_port: int) -> None:
-    taps = [{"name": "trunk", "kind": "sip", "port": own_sip_port, "calls": 4}]
+    taps = [{"name": "trunk", "kind": "sip", "port": own_sip_port, "front": "none", "calls": 4}]
     with Desk(make_box(taps, recording={"media_wait_s": 1})) as desk:
         desk.send("CALLSTART", DEVICEID="5006")
         assert desk.log.wait("RECORDINGSTARTED", "5006").data["ERRORREASON"] == "NO_MEDIA"
@@ -113,7 +113,7 @@ def test_a_call_whose_media_never_comes_ends_with_a_reason(make_box: Boxes, own_
 
 
 def test_a_call_to_an_unknown_device_is_refused(make_box: Boxes, own_sip_port: int, tmp_path: Path) -> None:
-    tap = {"name": "trunk", "kind": "sip", "port": own_sip_port, "calls": 4}
+    tap = {"name": "trunk", "kind": "sip", "port": own_sip_port, "front": "none", "calls": 4}
     box = make_box([{**tap, "devices": ["50*"], "unknown_devices": "refuse"}])
     with SipCaller([plan_call(tmp_path, own_sip_port, "7777")]) as caller:
         (fact,) = caller.wait_over(timeout_s=10).values()
@@ -136,7 +136,7 @@ def test_an_arriving_call_nobody_asked_for_is_not_kept(sip_desk: Desk, sip_port:
 
 
 def test_past_the_limit_calls_are_busy(make_box: Boxes, own_sip_port: int, tmp_path: Path) -> None:
-    box = make_box([{"name": "trunk", "kind": "sip", "port": own_sip_port, "calls": 2}])
+    box = make_box([{"name": "trunk", "kind": "sip", "port": own_sip_port, "front": "none", "calls": 2}])
     plans = [
         plan_call(tmp_path, own_sip_port, f"500{n}", number=n, duration_s=2, begin_after_s=0.3 * n) for n in range(3)
     ]
@@ -149,7 +149,7 @@ def test_past_the_limit_calls_are_busy(make_box: Boxes, own_sip_port: int, tmp_p
 
 
 def test_a_trunk_without_cti_starts_calls_itself(make_box: Boxes, own_sip_port: int, tmp_path: Path) -> None:
-    tap = {"name": "trunk", "kind": "sip", "port": own_sip_port, "calls": 4, "starts_calls": True}
+    tap = {"name": "trunk", "kind": "sip", "port": own_sip_port, "front": "none", "calls": 4, "starts_calls": True}
     with Desk(make_box([tap])) as desk:
         with SipCaller([plan_call(tmp_path, own_sip_port, "5010", from_user="15551234")]) as caller:
             caller.wait("ended", timeout_s=15)

@@ -24,13 +24,16 @@ _PORTS_OF_THE_FRONT = 4
 
 @final
 class Options(DiallingOptions):
-    """One SIP trunk. Worker k listens on ``port`` + 2·k and takes its RTP ports from ``rtp_ports`` + 200·k.
+    """One SIP trunk. Worker k takes its RTP ports from ``rtp_ports`` + 200·k.
 
-    With a front all calls come to ``port``, and what is behind it uses ``port`` + 2 and up on the loopback.
+    With a front all calls come to ``port``, and what is behind it uses ``port`` + 2 and up on the loopback. Without one
+    worker k listens on ``port`` + 2·k.
     """
 
     host: Annotated[str, Field(description="IPv4 address to listen on; 0.0.0.0 is every one")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=1024, le=65000, description="first SIP port, UDP and TCP; worker k adds 2·k")] = 5060
+    port: Annotated[
+        int, Field(ge=1024, le=65000, description="SIP port, UDP and TCP; without a front worker k adds 2·k")
+    ] = 5060
     rtp_ports: Annotated[int, Field(ge=1024, le=65000, description="first RTP port; each worker takes 200")] = 20000
     calls: Annotated[int, Field(ge=1, le=2000, description="calls at once; one more is answered 486")] = 8
     device_from: Annotated[
@@ -69,9 +72,9 @@ class Options(DiallingOptions):
         Literal["auto", "kamailio", "none"],
         Field(
             description="what takes the calls on `port`: kamailio, which spreads them over the workers; "
-            "none: the workers themselves, each on a port of its own; auto: kamailio where it is installed"
+            "none: the workers themselves, each on a port of its own; auto: kamailio where it is installed, else none"
         ),
-    ] = "none"
+    ] = "auto"
     peer_calls_per_s: Annotated[
         int,
         Field(

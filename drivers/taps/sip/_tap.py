@@ -5,8 +5,6 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
-import logging
-import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,23 +19,18 @@ from drivers.contract import (
     SessionSink,
     TapFailedError,
     TapOptions,
-    TapOptionsError,
     TapSpentError,
     WorkerPlan,
 )
 from drivers.taps.sip._options import Options
-from drivers.taps.sip._place import BEHIND, FRONT
-from drivers.taps.sip.front import Front, Program
+from drivers.taps.sip._place import FRONT
+from drivers.taps.sip._plan import check_ports, has_front, share, tell_ports, with_front
+from drivers.taps.sip.front import Front
 
 if TYPE_CHECKING:
     from drivers.taps.sip._loop import Loop
     from drivers.taps.sip._trunk import Trunk
 
-logger = logging.getLogger(__name__)
-
-_RATE_HZ: Final = 8000
-_LEGS: Final = 2
-LAST_PORT: Final = 65535
 _CLOSE_S: Final = 5.0
 _LEAVE_S: Final = 0.3
 
@@ -71,9 +64,10 @@ class Tap(contract.Tap):
         from drivers.taps.sip._native import Native  # noqa: PLC0415 - the same
 
         workers = share(options.calls, call_limit(Native()))
-        front = has_front(options)
-        check_ports(options, len(workers), front=front)
-        return with_front(workers) if front else workers
+        fronted = has_front(options)
+        check_ports(options, len(workers), front=fronted)
+        tell_ports(options, len(workers), front=fronted)
+        return with_front(workers) if fronted else workers
 
     def __init__(self, options: Any, plan: WorkerPlan) -> None:
         self._options: Options = options
@@ -199,42 +193,3 @@ class Tap(contract.Tap):
         if self._trunk is None or self._loop is None:
             raise TapFailedError("the tap is not open")
         return self._trunk, self._loop
-
-
-def share(calls: int, limit: int) -> list[WorkerPlan]:
-    """Share ``calls`` lines out to as few workers as hold ``limit`` each; names count through all of them."""
-    names = [contract.Line(str(number), _LEGS, _RATE_HZ) for number in range(calls)]
-    return [
-        WorkerPlan(worker, tuple(names[worker * limit : (worker + 1) * limit]))
-        for worker in range(math.ceil(calls / limit))
-    ]
-
-
-def check_ports(options: Options, workers: int, *, front: bool) -> None:
-    """Raise TapOptionsError where there are not as many ports as the workers need."""
-    last = workers - 1
-    sip = options.worker_port(last) + 1 if front else options.sip_port(last)
-    first, many = options.rtp_range(last)
-    for name, port in (("port", sip), ("rtp_ports", first + many - 1)):
-        if port > LAST_PORT:
-            raise TapOptionsError(f"{name}: {options.calls} calls need the ports up to {port}; the last is {LAST_PORT}")
-
-
-def has_front(options: Options) -> bool:
-    """Whether a front takes the calls. Raises TapOptionsError where it should and Kamailio is not installed."""
-    if options.front == "none":
-        return False
-    if Program.find() is not None:
-        return True
-    if options.front == "kamailio" or options.needs_front:
-        what = options.needs_front or 'front = "kamailio"'
-        raise TapOptionsError(f"{what} needs the package kamailio")
-    logger.warning("%s: kamailio is not installed: each worker takes calls on a port of its own", options.name)
-    return False
-
-
-def with_front(workers: list[WorkerPlan]) -> list[WorkerPlan]:
-    """Put the workers behind a front, which is the last one."""
-    shares = tuple(len(worker.lines) for worker in workers)
-    behind = [dataclasses.replace(worker, role=BEHIND) for worker in workers]
-    return [*behind, WorkerPlan(len(workers), (), FRONT, shares)]

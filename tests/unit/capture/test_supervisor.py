@@ -34,6 +34,7 @@ from drivers.contract import (
     TapFailedError,
     TapOptionsError,
 )
+from drivers.taps.sip import Options as SipOptions
 from drivers.taps.virtual import VirtualOptions
 from drivers.taps.wavfile import WavfileOptions
 from tests.contract.rig import QUICK, RECORDS, Rig
@@ -62,6 +63,14 @@ async def test_options_that_cannot_work_are_told_by_plan(run_dir: Path) -> None:
     made = Rig(run_dir, WavfileOptions(name="w", kind="wavfile", files=(run_dir / "none.wav",)), QUICK)
     with pytest.raises(TapOptionsError, match=r"none\.wav"):
         await made.tap.start()
+
+
+async def test_what_the_plan_says_comes_to_the_log(run_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    made = Rig(run_dir, SipOptions(name="t", kind="sip", port=5060, calls=8, front="none"), QUICK)
+    await made.tap.plan()
+    (record,) = [record for record in caplog.records if "5060, 5062" in record.getMessage()]
+    assert record.levelname == "INFO"
 
 
 async def test_a_plan_that_takes_too_long_or_dies_is_told(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

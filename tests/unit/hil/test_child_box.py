@@ -24,7 +24,7 @@ def test_ports_are_free_and_differ() -> None:
     assert len(set(free_tcp_ports(20))) == 20
 
 
-def test_a_sip_port_leaves_every_second_one_free() -> None:
+def test_the_ports_above_a_sip_port_are_free() -> None:
     base = free_sip_port(3)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", base + 4))

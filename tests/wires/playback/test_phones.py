@@ -52,7 +52,14 @@ class Exchange:
         stack.enter_context(self.pbx)
         (folder / "password").write_text("secret\n")
         account = {"user": "box", "domain": self.pbx.domain, "password_file": str(folder / "password")}
-        tap = {"name": "trunk", "kind": "sip", "port": free_sip_port(), "calls": 2, "rtp_ports": 35_000}
+        tap = {
+            "name": "trunk",
+            "kind": "sip",
+            "front": "none",
+            "port": free_sip_port(),
+            "calls": 2,
+            "rtp_ports": 35_000,
+        }
         taps = [{**tap, "accounts": [account], "assign": {"1": "playback"}, "digit_pause_s": 0.2}]
         sections = {"recording": {"holdback_s": 2, "reserve_mb": 10}}
         self.box = stack.enter_context(ChildBox(folder, taps=taps, sections=sections))

@@ -94,8 +94,9 @@ Start = Callable[..., Awaitable[Trunk]]
 
 @asynccontextmanager
 async def running(run_dir: Path, **options: Any) -> AsyncIterator[Trunk]:
-    """Run a trunk on free ports with the given options."""
-    trunk = Trunk(Options(name="trunk", kind="sip", port=free_ports(), rtp_ports=31000, **options), run_dir)
+    """Run a trunk on free ports with the given options; its workers take the calls, unless told else."""
+    given = {"front": "none", **options}
+    trunk = Trunk(Options(name="trunk", kind="sip", port=free_ports(), rtp_ports=31000, **given), run_dir)
     await trunk.tap.start()
     try:
         assert trunk.tap.status.workers_up == trunk.tap.status.workers, trunk.downs

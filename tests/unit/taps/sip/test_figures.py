@@ -11,7 +11,7 @@ from drivers.contract import TapOptionsError
 from drivers.taps.sip import Options
 from drivers.taps.sip._meter import Meter, Reading
 from drivers.taps.sip._pace import Pace
-from drivers.taps.sip._tap import check_ports, share
+from drivers.taps.sip._plan import check_ports, share
 
 
 def test_options_are_read_without_the_library() -> None:

@@ -11,7 +11,7 @@ import pytest
 from drivers.contract import TapFailedError, TapOptionsError
 from drivers.taps.sip import Options
 from drivers.taps.sip._place import BEHIND, FRONT, Place
-from drivers.taps.sip._tap import has_front, share, with_front
+from drivers.taps.sip._plan import has_front, share, tell_ports, with_front
 from drivers.taps.sip.front import Program
 from drivers.taps.sip.front._configuration import Configuration
 from drivers.taps.sip.front._engine import Engine
@@ -129,16 +129,45 @@ def test_an_own_certificate_is_made_once(tmp_path: Path) -> None:
     assert os.stat(tmp_path / "own.key").st_mode & 0o077 == 0  # noqa: PTH116
 
 
-def test_without_kamailio_auto_does_without_a_front(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def no_kamailio(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     assert Program.find() is None
+
+
+@pytest.mark.usefixtures("no_kamailio")
+def test_without_kamailio_there_is_no_front() -> None:
+    assert options().front == "auto"
+    assert not has_front(options())
     assert not has_front(options(front="none"))
-    assert not caplog.text
-    assert not has_front(options(front="auto"))
-    assert "kamailio is not installed" in caplog.text
-    with pytest.raises(TapOptionsError, match='front = "kamailio" needs the package kamailio'):
+    with pytest.raises(TapOptionsError, match="package kamailio"):
         has_front(options(front="kamailio"))
-    with pytest.raises(TapOptionsError, match="tls_port needs the package kamailio"):
-        has_front(options(front="auto", tls_port=5061))
+
+
+@pytest.mark.usefixtures("no_kamailio")
+@pytest.mark.parametrize("asking", [{"tls_port": 5061}, {"peer_calls_per_s": 5}, {"media": "rtpengine"}])
+def test_what_only_a_front_does_is_not_left_out_in_silence(asking: dict[str, Any]) -> None:
+    (name,) = asking
+    assert not has_front(options(peers=["10.0.0.1"])), "the workers see to that themselves"
+    with pytest.raises(TapOptionsError, match=name):
+        has_front(options(**asking))
+    with pytest.raises(pydantic.ValidationError, match=f"{name}.* needs a front"):
+        options(front="none", **asking)
+
+
+@pytest.mark.parametrize(
+    ("given", "workers", "front", "level", "said"),
+    [
+        ({}, 2, 1, "INFO", "calls come to port 5060 of 127.0.0.1: Kamailio spreads them over 2 workers (ports 5064"),
+        ({"tls_port": 5061}, 1, 1, "INFO", "of 127.0.0.1, those by TLS to port 5061: Kamailio hands them to 1 worker"),
+        ({}, 3, 0, "WARNING", "3 workers take calls on ports of their own of 127.0.0.1: 5060, 5062, 5064; with"),
+        ({"front": "none"}, 1, 0, "INFO", "calls come to port 5060 of 127.0.0.1"),
+    ],
+)
+def test_where_calls_come_to_is_said(
+    given: dict[str, Any], workers: int, front: int, level: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    tell_ports(options(**given), workers, front=bool(front))
+    (record,) = caplog.records
+    assert (record.levelname, said in record.getMessage()) == (level, True), record.getMessage()
