@@ -9,7 +9,7 @@ Levels are dBFS as AES17 has them: a sine that just reaches full scale is 0.
 
 from __future__ import annotations
 
-from hil.measure.channels import heard_channel
+from hil.measure.channels import AUDIBLE_DBFS, heard_channel
 from hil.measure.crosstalk import crosstalk_matrix, worst_crosstalk
 from hil.measure.distortion import Spectrum, spectrum, thd_n_percent
 from hil.measure.drops import drop_outs
@@ -23,6 +23,7 @@ from hil.measure.timing import PhaseTrack, clock_difference_ppm, phase_track
 from hil.measure.voice import first_loud_s
 
 __all__ = [
+    "AUDIBLE_DBFS",
     "KINDS",
     "Kind",
     "Limits",

@@ -9,6 +9,7 @@ from typing import Any
 
 from hil.rigfile.models import Device
 from hil.suite.proof import Proof
+from hil.suite.serials import Identity
 
 
 def facts(proof: Proof) -> dict[str, Any]:
@@ -28,8 +29,8 @@ def facts(proof: Proof) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()}, Python {sys.version.split()[0]}",
         "run": rig.run.model_dump(),
         "devices": [
-            *(_device("card", card, proof) for card in rig.cards),
-            *(_device("output", output, proof) for output in rig.outputs),
+            _device(identity, device, proof)
+            for identity, device in zip(proof.identities, (*rig.cards, *rig.outputs), strict=True)
         ],
         "cables": [cable.model_dump() for cable in rig.cables],
         "phones": [phone.model_dump() for phone in rig.phones],
@@ -48,11 +49,15 @@ def software() -> str:
         return "linetap, not installed as a package"
 
 
-def _device(what: str, device: Device, proof: Proof) -> dict[str, Any]:
+def _device(identity: Identity, device: Device, proof: Proof) -> dict[str, Any]:
     calibration = device.calibration
     return {
-        "what": what,
+        "what": identity.what,
         **device.model_dump(include={"name", "device", "backend", "channels", "model", "serial"}),
+        "usb_serial": identity.shown,
+        "serial_compared": not identity.fault,
+        "serial_fault": identity.fault,
         "calibration": calibration.model_dump(mode="json") if calibration else None,
+        "calibration_ends": calibration.ends.isoformat() if calibration else None,
         "calibration_fault": (calibration.fault(proof.began_at.date()) if calibration else "has no calibration"),
     }

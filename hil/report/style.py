@@ -8,7 +8,7 @@ STYLE: Final = """
 :root{color-scheme:light}
 *{box-sizing:border-box}
 body{font:14px/1.45 "DejaVu Sans","Liberation Sans",Arial,sans-serif;color:#1b1f24;background:#fff;max-width:980px;
-margin:24px auto;padding:0 20px}
+margin:24px auto;padding:0 20px;font-variant-numeric:tabular-nums}
 header{display:flex;justify-content:space-between;align-items:baseline;border-bottom:2px solid #1b1f24}
 h1{font-size:24px;margin:0 0 4px}
 .where{font-size:16px;margin:0}
@@ -23,11 +23,20 @@ th,td{text-align:left;padding:4px 8px;border-bottom:1px solid #d5dae0;vertical-a
 thead th{border-bottom:2px solid #6b7480;font-size:12px}
 small{display:block;color:#5a6470;font-weight:400;font-size:11px}
 .name{white-space:nowrap}
-.facts th{width:110px;font-weight:400;color:#5a6470}
+.facts th{width:120px;font-weight:400;color:#5a6470}
 .facts ul{margin:4px 0;padding-left:18px}
-.lines{font-size:12px;font-variant-numeric:tabular-nums}
-.lines th,.lines td{padding:2px 6px}
-.lines tbody th{font-weight:600;white-space:nowrap}
+.failures th:last-child{width:32%}
+.devices td,.devices th{white-space:nowrap}
+.devices small,.devices td:last-child{white-space:normal}
+.summary b{white-space:nowrap}
+.summary small{display:inline;margin-left:4px}
+.lines{font-size:12px}
+.lines th,.lines td{padding:2px 6px;text-align:right;white-space:nowrap}
+.lines thead th{vertical-align:bottom;white-space:normal}
+.lines thead small{white-space:nowrap}
+.lines th:first-child,.lines td.pass,.lines td.fail,.first thead th:nth-child(2){text-align:left}
+.lines tbody th{font-weight:600}
+.lines .least th,.lines .least td{border-top:2px solid #6b7480;font-weight:400;color:#5a6470}
 tr.bad td,td.bad{background:#fdf0f0;color:#8c1616;font-weight:600}
 td.fail{color:#8c1616;font-weight:700;white-space:nowrap}
 td.pass{color:#14532d;font-weight:700}
@@ -55,12 +64,23 @@ path.bad{stroke:#b01818;stroke-width:2.4;fill:none}
 .badcell{stroke:#b01818;stroke-width:2}
 ul{margin:4px 0 12px;padding-left:20px}
 thead{display:table-header-group}
-tr{break-inside:avoid}
+tr,section{break-inside:avoid}
 h2,h3,figcaption{break-after:avoid}
-@page{size:A4;margin:14mm 12mm}
 @media print{
 body{max-width:none;margin:0;padding:0;font-size:11px;-webkit-print-color-adjust:exact;print-color-adjust:exact}
-.lines{font-size:9px}.lines th,.lines td{padding:1px 4px}
-h1{font-size:20px}.verdict{font-size:14px}
+th,td{padding:3px 6px}small{font-size:9px}thead th{font-size:10px}
+.lines{font-size:9px;line-height:1.3;break-inside:avoid}.lines th,.lines td{padding:0 4px}
+.lines thead th{font-size:9px}.lines small{font-size:8px}
+h1{font-size:20px}.verdict{font-size:14px}figure{margin:12px 0}
 }
 """.replace("\n", "")
+
+
+def footer(text: str) -> str:
+    """Give the rule that puts a text and the page's number below each printed page."""
+    quoted = "".join(char if char.isalnum() or char == " " else f"\\{ord(char):x} " for char in text)
+    font = 'font:8px "DejaVu Sans","Liberation Sans",Arial,sans-serif;color:#5a6470'
+    return (
+        f'@page{{size:A4;margin:14mm 12mm;@bottom-left{{content:"{quoted}";{font}}}'
+        f'@bottom-right{{content:counter(page) " / " counter(pages);{font}}}}}'
+    )

@@ -1,4 +1,4 @@
-"""Plots as inline SVG: axes, curves, dots and a heat map, by a few lines of our own.
+"""Plots as inline SVG: axes, curves, dots and names, by a few lines of our own.
 
 A plotting library would be many times the size of the product for four pictures. Coordinates are in a box of
 ``WIDTH`` by ``HEIGHT``; text and lines take their colour from the page's style sheet.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, final
 
 import numpy as np
@@ -18,6 +18,9 @@ import numpy.typing as npt
 WIDTH: Final = 720
 HEIGHT: Final = 270
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 12, 42
+LETTER: Final = 7.0  # width of one at the page's size
+_LABEL_WIDTH, _LABEL_HEIGHT, _MOST_LABELS = 80, 13, 8
+_MOST_NAMES: Final = 48
 
 Values = npt.NDArray[np.float64]
 
@@ -53,13 +56,34 @@ def linear_axis(title: str, low: float, high: float) -> Axis:
 
 
 @final
-class Plot:
-    """A plot; :meth:`svg` gives it."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class NameAxis:
+    """Names below a plot, at 0, 1, and so on: upright, and only so many that they do not touch."""
 
-    def __init__(self, x: Axis, y: Axis, says: str) -> None:
+    names: Sequence[str]
+
+    @property
+    def axis(self) -> Axis:
+        """Where they are."""
+        count = len(self.names)
+        return Axis("line", -0.5, count - 0.5, range(0, count, 1 + count // _MOST_NAMES))
+
+    @property
+    def height(self) -> float:
+        """What the longest takes more than a number."""
+        return max(0.0, LETTER * max(map(len, self.names)) - 8)
+
+
+@final
+class Plot:
+    """A plot; :meth:`svg` gives it. ``names`` stand below in the place of numbers."""
+
+    def __init__(self, x: Axis, y: Axis, says: str, names: NameAxis | None = None) -> None:
         self._x, self._y = x, y
         self._says = says
+        self._names = names
         self._marks: list[str] = []
+        self._labels: list[tuple[float, float, str]] = []
 
     def band(self, low: float | None, high: float | None) -> None:
         """Shade what is out of the limits."""
@@ -93,31 +117,38 @@ class Plot:
         self._marks.append(f"{shape}<title>{html.escape(name)}</title></{'path' if bad else 'circle'}>")
 
     def label(self, x: float, y: float, text: str) -> None:
-        """Write beside a place."""
-        at_x = self._at_x(x)
-        end = at_x > WIDTH * 0.8
-        self._marks.append(
-            f'<text class="label" x="{at_x + (-6 if end else 6):.1f}" y="{self._at_y(y) - 6:.1f}" '
-            f'text-anchor="{"end" if end else "start"}">{html.escape(text)}</text>'
-        )
+        """Write beside a place; labels that would lie on each other are moved down, and not more than eight."""
+        at_x, at_y = self._at_x(x), max(_TOP + 12, self._at_y(y) - 6)
+        taken = sorted(other_y for other_x, other_y, _ in self._labels if abs(other_x - at_x) < _LABEL_WIDTH)
+        for other_y in taken:
+            if abs(other_y - at_y) < _LABEL_HEIGHT:
+                at_y = other_y + _LABEL_HEIGHT
+        if len(self._labels) < _MOST_LABELS:
+            self._labels.append((at_x, at_y, text))
 
-    def svg(self, x_names: Callable[[float], str] = "{:g}".format) -> str:
-        """Give the plot; ``x_names`` writes the ticks below."""
-        return _frame([*self._axes(x_names), *self._marks], HEIGHT, self._says)
+    def svg(self) -> str:
+        """Give the plot."""
+        labels = [_label(*one) for one in self._labels]
+        height = HEIGHT + (self._names.height if self._names else 0)
+        return frame([*self._axes(), *self._marks, *labels], height, self._says)
 
-    def _axes(self, x_names: Callable[[float], str]) -> Iterator[str]:
+    def _axes(self) -> Iterator[str]:
         bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
         for tick in self._y.ticks:
             y = self._at_y(tick)
             yield f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>'
+            yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick_text(tick)}</text>'
         for tick in self._x.ticks:
             x = self._at_x(tick)
             yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{bottom}"/>'
-            yield f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{html.escape(x_names(tick))}</text>'
+            if self._names:
+                yield upright(x + 4, bottom + 6, self._names.names[int(tick)], "end")
+            else:
+                yield f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{tick_text(tick)}</text>'
         yield f'<rect class="frame" x="{_LEFT}" y="{_TOP}" width="{right - _LEFT}" height="{bottom - _TOP}"/>'
         middle_x, middle_y = (_LEFT + right) / 2, (_TOP + bottom) / 2
-        yield f'<text x="{middle_x}" y="{HEIGHT - 8}" text-anchor="middle">{html.escape(self._x.title)}</text>'
+        below = HEIGHT - 8 + (self._names.height if self._names else 0)
+        yield f'<text x="{middle_x}" y="{below:.1f}" text-anchor="middle">{html.escape(self._x.title)}</text>'
         turned = f"translate(14 {middle_y}) rotate(-90)"
         yield f'<text transform="{turned}" text-anchor="middle">{html.escape(self._y.title)}</text>'
 
@@ -128,66 +159,26 @@ class Plot:
         return HEIGHT - _BOTTOM - self._y.place(value) * (HEIGHT - _TOP - _BOTTOM)
 
 
-_MAP_LEFT, _MAP_TOP = 96.0, 76.0
+def tick_text(value: float) -> str:
+    """Write a number below an axis."""
+    return f"{value:g}".replace("-", "−")
 
 
-def heat_map(matrix: Values, names: Sequence[str], high_db: float | None, says: str) -> str:
-    """Draw a square matrix in dB: rows are driven, columns listen.
-
-    Framed is what is above the limit, and a line that is heard loudest in another's place.
-    """
-    size = min(26.0, 540 / len(names))
-    span = len(names) * size
-    cells = [cell for row in range(len(names)) for cell in _cells(matrix[row], row, names, high_db, size)]
-    marks = [
-        *(mark for row, name in enumerate(names) for mark in _names(row, name, size)),
-        *sorted(cells, key=lambda cell: "badcell" in cell),  # so that frames lie above
-        f'<text x="{_MAP_LEFT + span / 2:.1f}" y="14" text-anchor="middle">listens</text>',
-        f'<text transform="translate(12 {_MAP_TOP + span / 2:.1f}) rotate(-90)" text-anchor="middle">driven</text>',
-        *_scale(_MAP_LEFT + span + 24, _MAP_TOP, max(120.0, min(span, 200.0))),
-    ]
-    return _frame(marks, math.ceil(_MAP_TOP + max(span, 120) + 12), says)
+def upright(x: float, y: float, text: str, anchor: str = "start") -> str:
+    """Write from below to above."""
+    return f'<text transform="translate({x:.1f} {y:.1f}) rotate(-90)" text-anchor="{anchor}">{html.escape(text)}</text>'
 
 
-def _names(row: int, name: str, size: float) -> Iterator[str]:
-    y, x, text = _MAP_TOP + (row + 0.5) * size + 3, _MAP_LEFT + (row + 0.5) * size + 3, html.escape(name)
-    yield f'<text x="{_MAP_LEFT - 5}" y="{y:.1f}" text-anchor="end">{text}</text>'
-    yield f'<text transform="translate({x:.1f} {_MAP_TOP - 5}) rotate(-90)">{text}</text>'
+def _label(x: float, y: float, text: str) -> str:
+    end = x > WIDTH * 0.8
+    return (
+        f'<text class="label" x="{x + (-6 if end else 6):.1f}" y="{y:.1f}" '
+        f'text-anchor="{"end" if end else "start"}">{html.escape(text)}</text>'
+    )
 
 
-def _cells(values: Values, row: int, names: Sequence[str], high_db: float | None, size: float) -> Iterator[str]:
-    home = row if np.isnan(values).all() else int(np.argmax(values))
-    for column, listens in enumerate(names):
-        db = float(values[column])
-        wrong = column != row if column == home else high_db is not None and db > high_db
-        told = "not heard by anybody" if math.isnan(db) else f"{db:.1f} dB"
-        x, y = _MAP_LEFT + column * size, _MAP_TOP + row * size
-        frame = ' class="badcell"' if wrong else ""
-        title = html.escape(f"{names[row]} driven, heard on {listens}: {told}")
-        yield (
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{size:.1f}" height="{size:.1f}" fill="{_shade(db)}"{frame}>'
-            f"<title>{title}</title></rect>"
-        )
-
-
-def _scale(x: float, y: float, height: float) -> Iterator[str]:
-    levels = range(0, -121, -20)
-    step = height / len(levels)
-    for number, db in enumerate(levels):
-        yield f'<rect x="{x:.1f}" y="{y + number * step:.1f}" width="16" height="{step:.1f}" fill="{_shade(db)}"/>'
-        yield f'<text x="{x + 22:.1f}" y="{y + (number + 0.5) * step + 4:.1f}">{db} dB</text>'
-
-
-def _shade(db: float) -> str:
-    """From white at -120 dB to dark blue at 0: lightness alone tells, so it prints in grey."""
-    if math.isnan(db):
-        return "#e4c9c9"
-    share = min(1.0, max(0.0, 1 + db / 120))
-    red, green, blue = (round(255 + share * (end - 255)) for end in (16, 48, 96))
-    return f"#{red:02x}{green:02x}{blue:02x}"
-
-
-def _frame(marks: Sequence[str], height: float, says: str) -> str:
+def frame(marks: Sequence[str], height: float, says: str) -> str:
+    """Give the picture that holds the marks; ``says`` tells what it is to those who do not see it."""
     inside = "".join(marks)
     return (
         f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{html.escape(says)}" '

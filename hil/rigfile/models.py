@@ -52,12 +52,16 @@ class Calibration(Table):
     instrument_serial: Annotated[str, Field(max_length=80, description="its serial number")] = ""
     valid_days: Annotated[int, Field(ge=1, le=3650, description="for how long it holds")] = 365
 
+    @property
+    def ends(self) -> dt.date:
+        """Last day on which it holds."""
+        return self.date + dt.timedelta(days=self.valid_days)
+
     def fault(self, today: dt.date) -> str | None:
         """Say why it does not hold today; None if it does."""
-        ends = self.date + dt.timedelta(days=self.valid_days)
         if self.date > today:
             return f"calibrated on {self.date}, which is still to come"
-        return f"calibration of {self.date} ended on {ends}" if today > ends else None
+        return f"calibration of {self.date} ended on {self.ends}" if today > self.ends else None
 
 
 class Device(Table):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.audio.measure import find_tone
-from hil.measure import Placed, crosstalk_matrix, find_placed
+from hil.measure import AUDIBLE_DBFS, Placed, crosstalk_matrix, find_placed
 from hil.rigfile import Wire
 from hil.suite.bench import Bench, Recording
 from hil.suite.errors import BenchError
@@ -83,9 +83,11 @@ class Captures:
     def cut_long(recording: Recording) -> Pcm:
         """Give the middle of a long tone: without half a second at each end, where filters and outputs ring.
 
-        Raises ValueError where nothing is heard.
+        Raises ValueError where it is not heard.
         """
         heard = find_tone(recording.pcm, recording.rate_hz)
+        if heard.level_dbfs < AUDIBLE_DBFS or abs(heard.frequency_hz - TEST_HZ) > TEST_HZ / 100:
+            raise ValueError("the tone is not heard")
         edge = recording.rate_hz // 2
         return recording.pcm[heard.begin_frame + edge : heard.end_frame - edge]
 

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import SettingsError
+from drivers.taps.soundcard.cards import cards
 from hil.measure import KINDS
 from hil.report import write_report
 from hil.rigfile import load, wires
 from hil.suite.bench import Bench
 from hil.suite.captures import Captures
 from hil.suite.proof import Measured, Proof
+from hil.suite.serials import identities
 
 Check = Callable[[str, str, Callable[[], Measured]], None]
 
@@ -54,7 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"{folder}: {error.strerror}") from error
         config.option.xmlpath = config.option.xmlpath or str(folder / "junit.xml")
     operator = config.getoption("--operator") or rig.station.operator
-    config.stash[_PROOF] = Proof(rig, path, Captures(Bench(rig)), operator, dt.datetime.now().astimezone())
+    began_at, found = dt.datetime.now().astimezone(), identities(rig, cards())
+    config.stash[_PROOF] = Proof(rig, path, Captures(Bench(rig)), operator, began_at, found)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -66,6 +69,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "port" in metafunc.fixturenames:
         ports = [port for port in proof.rig.serial_ports if port.looped]
         metafunc.parametrize("port", ports or [None], ids=[port.name for port in ports] or ["no port"])
+    if "identity" in metafunc.fixturenames:
+        known = [one for one in proof.identities if not one.fault]
+        metafunc.parametrize("identity", known or [None], ids=[one.title for one in known] or ["no USB card"])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ from hil.rigfile import Rig, features, uncalibrated
 from hil.rigfile.wiring import limits
 from hil.suite.captures import Captures
 from hil.suite.errors import BenchError
+from hil.suite.serials import Identity
 
 Measured = tuple[float | None, str]
 """A value, and a remark."""
@@ -28,6 +29,7 @@ class Proof:
     captures: Captures
     operator: str
     began_at: dt.datetime
+    identities: list[Identity]  # of the cards, then of the outputs
     ended_at: dt.datetime | None = None
     results: list[Result] = dataclasses.field(default_factory=list)
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -36,7 +38,8 @@ class Proof:
     @property
     def features(self) -> frozenset[str]:
         """What tests may ask for."""
-        return features(self.rig, self.began_at.date())
+        shown = {"usb-serial-numbers"} if any(not one.fault for one in self.identities) else set()
+        return features(self.rig, self.began_at.date()) | shown
 
     @property
     def uncalibrated(self) -> list[str]:

@@ -15,6 +15,7 @@ import pytest
 import hil.suite
 from appliance.cli import main
 from drivers.contract import LossReason
+from drivers.taps.soundcard.cards import CardInfo
 from hil.measure import KINDS
 from hil.suite.memory import Lost
 from tests.unit.hil.suite.simulated import Spoil, Truth, Wave, simulate
@@ -84,10 +85,13 @@ def test_a_good_bench_passes_and_every_line_has_every_measurement(run: Any) -> N
     assert done.failed == set(), done.out
     assert done.code == 0, done.out + done.err
     there = {(result["name"], result["line"]) for result in done.facts["results"]}
-    assert there == {(name, line) for name in KINDS if name != "serial_errors" for line in LINES}
+    assert there == {(name, line) for name in KINDS if not name.startswith("serial_") for line in LINES}
     assert done.facts["verdict"] == "PASSED: 68 of 68 measurements within their limits; calibrated"
     assert done.facts["verdict"] in done.out
-    assert done.facts["skipped"] == {"serial_errors": "the rig has no looped-serial-ports"}
+    assert done.facts["skipped"] == {
+        "serial_number": "the rig has no usb-serial-numbers",
+        "serial_errors": "the rig has no looped-serial-ports",
+    }
     values = {(result["name"], result["line"]): result["value"] for result in done.facts["results"]}
     assert values["level", "desk-2"] == pytest.approx(0, abs=0.02)
     assert values["noise", "desk-2"] == pytest.approx(-77, abs=0.5)
@@ -165,10 +169,15 @@ def test_other_faults_fail_by_their_measurement_too(spoil: Spoil, measurement: s
 
 def test_a_dead_line_is_told_as_nothing_heard(run: Any) -> None:
     done = run(Truth(only("desk-2", lambda wave, _: 0 * wave)))
-    assert {("level", "desk-2"), ("channel", "desk-2"), ("drop_outs", "desk-2")} <= done.failed
+    recorders_own = {"drift", "lost"}  # of the card, whatever it hears
+    simulated = {"vox_calls", "vox_onset", "crosstalk"}
+    all_others = {name for name in KINDS if not name.startswith("serial_")} - recorders_own - simulated
+    assert {name for name, _ in done.failed} == all_others
     assert {line for _, line in done.failed} == {"desk-2"}
     assert "desk-2: Level nothing to measure" in done.out
-    assert "what was played is not heard" in done.page
+    assert done.page.count("<td>what was played is not heard</td>") == 1  # one row for one fault
+    assert "<td>Drop-outs, Clock difference</td>" in done.page
+    assert "12 fail" in done.page
 
 
 def test_gaps_drift_and_voice_have_their_measurements(run: Any) -> None:
@@ -285,12 +294,26 @@ def test_the_page_is_whole_by_itself_and_says_who_where_and_with_what(run: Any) 
 def test_junit_has_every_measurement_with_its_value(run: Any) -> None:
     done = run(Truth(only("desk-2", lambda wave, _: wave / 2)))
     suite = ET.parse(done.folder / "junit.xml").getroot()[0]
-    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("69", "1", "1")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("70", "1", "2")
     (failure,) = (case for case in suite.iter("testcase") if case.find("failure") is not None)
     properties = {one.get("name"): one.get("value") for one in failure.iter("property")}
     assert failure.get("name") == "test_level[desk-2]"
     assert (properties["name"], properties["unit"], properties["passed"]) == ("level", "dB", "False")
     assert float(str(properties["value"])) == pytest.approx(-6.02, abs=0.02)
+
+
+def test_a_card_that_usb_shows_another_number_of_fails(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def there() -> list[CardInfo]:
+        return [CardInfo(0, "IN", "", "1-2", "CARD-8", (0,)), CardInfo(1, "OUT", "", "1-3", "OUT-1", ())]
+
+    monkeypatch.setattr("hil.suite.conftest.cards", there)
+    done = run(Truth(), RIG, "--only", "serial_number")
+    assert (done.code, done.failed) == (1, {("serial_number", "card in")})
+    assert "USB shows CARD-8, the rig file says CARD-7" in done.out
+    assert "not comparable: the rig file has none; USB shows OUT-1" in done.page
+    right = run(Truth(), RIG.replace("CARD-7", "CARD-8"), "--only", "serial_number")
+    assert right.code == 0
+    assert "as USB shows it" in right.page
 
 
 def test_plain_pytest_gives_the_same(run: Any, tmp_path: Path) -> None:
