@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 _JITTER_MAX_MS = 1000
 _EVENTS_S = 0.02
+_PENDING = 491
 _CODEC_IDS = {"PCMU": "PCMU/8000", "PCMA": "PCMA/8000", "G722": "G722/16000"}
 
 
@@ -43,6 +44,10 @@ class Callbacks(Protocol):
         """A stream of the call was made; nothing has come on it yet."""
         ...
 
+    def offer_refused(self, call: int) -> None:
+        """The far side refused an offer of ours for now, since it is offering itself (491)."""
+        ...
+
     def library_refused(self, code: int, reason: str) -> None:
         """PJSIP answered an INVITE with an error by itself."""
         ...
@@ -63,6 +68,7 @@ class Call(pj.Call):
     def __init__(self, account: Any, number: int, callbacks: Callbacks) -> None:
         super().__init__(account, number)
         self.number = number
+        self.was_up = False  # the far side acknowledged the answer, or we did
         self._callbacks = callbacks
         self._incoming: dict[int, Incoming] = {}  # by the stream's place in the call
 
@@ -73,6 +79,10 @@ class Call(pj.Call):
     def onCallMediaState(self, _: Any) -> None:  # noqa: N802 - PJSIP's name
         """Tell that the streams changed."""
         guarded(self._callbacks.media_changed, self.number)
+
+    def onCallTsxState(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
+        """Tell of an offer that was refused."""
+        guarded(self._tell_refusal, prm.e.body.tsxState.tsx)
 
     def onStreamCreated(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
         """Tell where the stream is."""
@@ -98,7 +108,26 @@ class Call(pj.Call):
     def _tell_state(self) -> None:
         info = self.getInfo()
         gone = info.state == pj.PJSIP_INV_STATE_DISCONNECTED
+        self.was_up = self.was_up or info.state == pj.PJSIP_INV_STATE_CONFIRMED
         self._callbacks.state_changed(self.number, gone=gone, reason=f"{info.lastStatusCode} {info.lastReason}")
+
+    def _tell_refusal(self, transaction: Any) -> None:
+        told = (transaction.role, transaction.state, transaction.statusCode)
+        if told == (pj.PJSIP_ROLE_UAC, pj.PJSIP_TSX_STATE_COMPLETED, _PENDING):
+            self._callbacks.offer_refused(self.number)
+
+    def offer(self) -> bool:
+        """Offer the streams as they are once more; False where that cannot be just now."""
+        order = pj.CallOpParam(True)
+        info = self.getInfo()  # kept in a name: its parts dangle when it is gone
+        order.opt.audioCount = sum(media.type == pj.PJMEDIA_TYPE_AUDIO for media in info.media)
+        order.opt.videoCount = 0
+        try:
+            self.reinvite(order)
+        except pj.Error as error:
+            logger.info("call %d cannot be offered again: %s", self.number, error.reason)
+            return False
+        return True
 
     def accept(self, streams: int, *, siprec: bool = False) -> None:
         """Answer 200 with up to ``streams`` audio streams; to a client of SIPREC as a recorder (RFC 7866, 6.1.2)."""

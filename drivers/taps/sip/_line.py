@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from typing import Any, Final, final
 
 import pjsua2 as pj
 
@@ -26,12 +27,16 @@ from drivers.taps.sip._legs import Legs, Offered
 from drivers.taps.sip._library import Call
 from drivers.taps.sip._parties import MAX_LEGS
 from drivers.taps.sip._pauses import HELD, METADATA, Pauses
+from drivers.taps.sip._session_timer import SessionTimer
 from drivers.taps.sip._stream import Stream
 from drivers.taps.sip._watch import Watch
 from drivers.taps.sip._works import Works
 from drivers.taps.sip.siprec import SiprecCall
 
 logger = logging.getLogger(__name__)
+
+_OWN_CALL_S: Final = (2.1, 4.0)
+_THEIR_CALL_S: Final = (0.05, 2.0)  # by the standard from 0 on; the far side's own offer may be on its way
 
 
 @final
@@ -62,6 +67,7 @@ class Line:
         self.leaving = False  # the call is being ended, by whomever
         self.bye_held = False
         self.dialled = False  # the call was placed by us: it is captured only where somebody asks for it
+        self.timer = SessionTimer()
         self._works = works
         self._watch = Watch(works, name, time.monotonic())
         self._labels: tuple[str, ...] = ()
@@ -113,6 +119,7 @@ class Line:
         self.call, self.dialog, self.dialled = call, dialog, dialled
         self._labels, self._legs = dialog.labels, Legs(dialog.leg_of)
         self.leaving, self.bye_held, self._faulty, self._reason = False, False, False, ""
+        self.timer = SessionTimer()
         self._watch = Watch(self._works, self.name, time.monotonic())
 
     def _begin(self, sink: SessionSink) -> None:
@@ -191,6 +198,18 @@ class Line:
         self._labels = tuple(labels)
         if self.call is not None and self._capture is not None:
             self._watch.look(self.call, self._capture, time.monotonic(), every_s=0.0)
+
+    def offer_again(self) -> None:
+        """Repeat an offer that crossed one of the far side, in the time that the standard draws (RFC 3261, 14.1)."""
+        least_s, most_s = _OWN_CALL_S if self.dialled else _THEIR_CALL_S
+        dialog = self.dialog
+        self._works.later(random.uniform(least_s, most_s), lambda: self._offer(dialog))
+
+    def _offer(self, dialog: Dialog | None) -> None:
+        if self.call is None or self.dialog is not dialog or self.leaving:
+            return
+        if not self.call.offer():
+            self.offer_again()
 
     def _label(self, line: int) -> str:
         return self._labels[line] if line < len(self._labels) else ""
@@ -321,6 +340,8 @@ class Line:
 
     def dead(self, now_s: float) -> str:
         """Why the call should be given up; empty while it should not."""
+        if self.timer.over(now_s) and self.call is not None and not self.leaving:
+            return "the far end did not refresh the session"
         watched = self._capture is not None or not self.dialled
         return self._watch.dead(now_s) if self.call is not None and watched and not self.leaving else ""
 

@@ -11,7 +11,16 @@ import urllib.parse
 from collections.abc import Iterable
 from typing import Final, Self, final
 
-_COMPACT: Final = {"f": "from", "t": "to", "i": "call-id", "m": "contact", "c": "content-type", "v": "via"}
+_COMPACT: Final = {
+    "c": "content-type",
+    "f": "from",
+    "i": "call-id",
+    "k": "supported",
+    "m": "contact",
+    "t": "to",
+    "v": "via",
+    "x": "session-expires",
+}
 _FOLD: Final = re.compile(r"\r?\n[ \t]+")
 _LINE: Final = re.compile(r"\r?\n")
 _URI: Final = re.compile(r"(?:sips?|tel):([^@;>?\s]*)(@)?", re.IGNORECASE)
@@ -75,8 +84,11 @@ class Message:
 
     def asks(self, tag: str) -> bool:
         """Whether the sender requires an extension (RFC 3261, 20.32)."""
-        required = (value for key, value in self.headers if key == "require")
-        return tag in {word.strip().lower() for value in required for word in value.split(",")}
+        return tag in self.tags("require")
+
+    def tags(self, name: str) -> set[str]:
+        """Option tags of every header of that name, in lower case."""
+        return {tag.strip().lower() for value in self.all(name) for tag in value.split(",") if tag.strip()}
 
     def all(self, name: str) -> tuple[str, ...]:
         """Every header of that name (lower case), in order."""

@@ -15,6 +15,7 @@ from drivers.taps.sip._library import Call
 from drivers.taps.sip._line import Dialog, Line
 from drivers.taps.sip._message import Message
 from drivers.taps.sip._player import Player
+from drivers.taps.sip._words import end_of_call, refusal
 from drivers.taps.sip._works import Works
 from drivers.taps.sip.siprec import SiprecCall
 
@@ -27,27 +28,6 @@ _TAIL_S: Final = 0.4  # the last frame goes from the bridge to the wire, and thr
 _LET_GO_S: Final = 5.0
 _DEAF_S: Final = 3.0  # a far end that answers nothing cannot be told that we hang up
 _NOT_UNDERSTOOD: Final = frozenset({400, 405, 420, 421, 481, 501})
-_WORDS: Final = {
-    401: "not authorized",
-    403: "forbidden",
-    404: "not found",
-    407: "not authorized",
-    408: "no answer",
-    410: "not found",
-    420: "what we ask for is not supported",
-    480: "not available",
-    481: "the call that was to be joined is gone",
-    484: "the number is incomplete",
-    486: "busy",
-    487: "cancelled",
-    488: "no common codec",
-    502: "not reachable",
-    503: "not available",
-    504: "no answer",
-    600: "busy",
-    603: "declined",
-    604: "not found",
-}
 
 
 @final
@@ -103,6 +83,11 @@ class Outbound:
     def stream_created(self, call: Call, stream: int, address: int) -> None:
         """Leave the stream as PJSIP has it: what a phone says to us is heard, not kept for a record."""
 
+    def offer_refused(self, call: int) -> None:
+        """Offer again, in a while."""
+        del call
+        self.line.offer_again()
+
     def media_changed(self, call: int) -> None:
         """Hear the stream, and let it have what is played; before the answer too."""
         del call
@@ -128,7 +113,7 @@ class Outbound:
         if self.fallback and not self._answered and not self.line.leaving and code in _NOT_UNDERSTOOD:
             self._call_instead()
             return
-        text = "the far end hung up" if self._answered else f"{_WORDS.get(code, 'refused')} ({reason.strip()})"
+        text = end_of_call(reason, was_up=True) if self._answered else refusal(reason)
         self._over(self)
         self.line.gone(text)
 

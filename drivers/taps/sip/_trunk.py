@@ -25,6 +25,7 @@ from drivers.taps.sip._parties import MAX_LEGS
 from drivers.taps.sip._peers import Peers
 from drivers.taps.sip._place import Place
 from drivers.taps.sip._service import Service
+from drivers.taps.sip._words import end_of_call
 from drivers.taps.sip.front import make_folder
 from drivers.taps.sip.siprec import SiprecCall
 
@@ -242,6 +243,7 @@ class Trunk:
         self._by_number[call.number] = line
         if self._ledger is not None:
             self._ledger.came(invite)
+        line.timer.take(invite, time.monotonic())
         fields = siprec.fields()
         if self._door is not None:
             source = invite.header("x-linetap-source") or source
@@ -268,16 +270,24 @@ class Trunk:
         """Wait for the stream's first packet."""
         call.begin(stream, Incoming(self.native, address, time.monotonic()))
 
+    def offer_refused(self, call: int) -> None:
+        """Offer again, in a while."""
+        if call in self._by_number:
+            self._by_number[call].offer_again()
+
     def state_changed(self, call: int, *, gone: bool, reason: str) -> None:
         """Drop a call that is over."""
         if gone and call in self._by_number:
-            self._by_number.pop(call).gone(reason)
+            line = self._by_number.pop(call)
+            line.gone(end_of_call(reason, was_up=line.call is not None and line.call.was_up))
 
     def told(self, request: Message) -> int | None:
         """Take metadata and labels of a request within a call; None where PJSIP has to answer, else the answer."""
         document = self._document(request)
         line = next((line for line in self.lines.values() if _belongs(request, line)), None)
         labels = request.labels_by_line()
+        if line is not None and request.method != "INFO":
+            line.timer.take(request, time.monotonic())
         if line is not None and labels:
             line.offered(labels)
         if line is not None and self._ledger is not None:
