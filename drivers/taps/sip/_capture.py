@@ -13,6 +13,7 @@ from drivers.contract import LossReason, Party, SessionSink
 from drivers.taps.sip._meter import BUFFER_FRAMES, Change, Totals
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._recorder import FRAME_FRAMES, RATE_HZ, Recorder
+from drivers.taps.sip._remainder import Remainder
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class Leg:
     remote: str = ""
     no_media_from: int | None = None  # frame up to which missing media was told
     told_until: int = 0  # end of what was told last
+    remainder: Remainder | None = None  # of a stream that ended
     seconds_told: int = 0  # in which something was amiss
 
     def frame_at(self, moment_s: float) -> int:
@@ -152,6 +154,16 @@ class Capture:
         self.sink.lost(leg, begin, frames, LossReason.NO_MEDIA, in_file=True)
         found.no_media_from = found.told_until = begin + frames
         return frames
+
+    def remain(self, leg: int, remainder: Remainder, later: Callable[[float, Callable[[], None]], None]) -> None:
+        """Record what a stream of the leg left when it ended."""
+        remainder.begin(self.legs[leg].recorder, later)
+        self.legs[leg].remainder = remainder
+
+    def remaining(self, now_s: float) -> dict[int, int]:
+        """Frames of each leg that are still to be played on; only where there are any."""
+        left = {number: leg.remainder.over_s - now_s for number, leg in self.legs.items() if leg.remainder is not None}
+        return {number: round(left_s * RATE_HZ) for number, left_s in left.items() if left_s > 0}
 
     def detach(self) -> None:
         """Let the legs grow no more."""

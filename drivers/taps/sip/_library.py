@@ -44,6 +44,10 @@ class Callbacks(Protocol):
         """A stream of the call was made; nothing has come on it yet."""
         ...
 
+    def stream_ends(self, call: int, stream: int, address: int) -> None:
+        """PJSIP is about to destroy a stream of the call, and what waits in its jitter buffer."""
+        ...
+
     def offer_refused(self, call: int) -> None:
         """The far side refused an offer of ours for now, since it is offering itself (491)."""
         ...
@@ -89,7 +93,8 @@ class Call(pj.Call):
         guarded(self._callbacks.stream_created, self, prm.streamIdx, int(prm.stream))
 
     def onStreamDestroyed(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
-        """Touch the stream no more."""
+        """Tell that the stream ends, and touch it no more."""
+        guarded(self._callbacks.stream_ends, self.number, prm.streamIdx, int(prm.stream))
         self._incoming.pop(prm.streamIdx, None)
 
     def begin(self, stream: int, incoming: Incoming) -> None:

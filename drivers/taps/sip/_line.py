@@ -27,6 +27,8 @@ from drivers.taps.sip._legs import Legs, Offered
 from drivers.taps.sip._library import Call
 from drivers.taps.sip._parties import MAX_LEGS
 from drivers.taps.sip._pauses import HELD, METADATA, Pauses
+from drivers.taps.sip._recorder import RATE_HZ
+from drivers.taps.sip._remainder import Remainder
 from drivers.taps.sip._session_timer import SessionTimer
 from drivers.taps.sip._stream import Stream
 from drivers.taps.sip._watch import Watch
@@ -199,6 +201,21 @@ class Line:
         if self.call is not None and self._capture is not None:
             self._watch.look(self.call, self._capture, time.monotonic(), every_s=0.0)
 
+    def stream_ends(self, media: int, address: int) -> None:
+        """Keep what waits in the jitter buffer of a stream that PJSIP is about to destroy."""
+        streams = (stream for stream in self._watch.expected if stream.media == media)
+        stream = next(streams, None)
+        if stream is None or self.call is None or self._capture is None:
+            return
+        frames = self._watch.waiting(self.call).get(stream.number, 0)
+        if not frames:
+            return
+        pcm, rate_hz = self._works.native.take_audio(address, frames / RATE_HZ)
+        now_s = time.monotonic()
+        if self._watch.waiting(self.call).get(stream.number, 0) < frames:  # else it was not full enough to give any
+            self._watch.look(self.call, self._capture, now_s, every_s=0.0)
+            self._capture.remain(stream.number, Remainder(self._works.native, pcm, rate_hz, now_s), self._works.later)
+
     def offer_again(self) -> None:
         """Repeat an offer that crossed one of the far side, in the time that the standard draws (RFC 3261, 14.1)."""
         least_s, most_s = _OWN_CALL_S if self.dialled else _THEIR_CALL_S
@@ -277,12 +294,17 @@ class Line:
             self.name,
             capture,
             reason,
-            waiting=(lambda: self._watch.waiting(self.call)) if until_empty else dict,
+            waiting=lambda: self._waiting(capture, until_empty=until_empty),
             over=self._over,
         )
         self._endings.append(ending)
-        ending.begin(drain=self.call is not None)
+        ending.begin(drain=self.call is not None or bool(capture.remaining(time.monotonic())))
         return ending
+
+    def _waiting(self, capture: Capture, *, until_empty: bool) -> dict[int, int]:
+        """Frames of each leg that are on their way into its file."""
+        in_buffers = self._watch.waiting(self.call) if until_empty else {}
+        return {**in_buffers, **capture.remaining(time.monotonic())}
 
     def _settle(self, capture: Capture) -> None:
         now_s = time.monotonic()

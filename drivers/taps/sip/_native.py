@@ -7,7 +7,22 @@ for the PJSIP thread alone.
 from __future__ import annotations
 
 import ctypes
-from ctypes import CFUNCTYPE, POINTER, byref, c_char_p, c_int, c_long, c_size_t, c_ssize_t, c_uint, c_void_p
+import math
+import struct
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    byref,
+    c_char_p,
+    c_int,
+    c_long,
+    c_size_t,
+    c_ssize_t,
+    c_uint,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from pathlib import Path
 from typing import Any, ClassVar, Final, final
 
@@ -17,11 +32,15 @@ OnRequest = CFUNCTYPE(c_int, c_void_p)
 
 _FRAME_MS: Final = 20
 _NO_LOOP: Final = 1
+_FORMAT_AT: Final = 36  # in pjmedia_port: clock rate, channels, frame time in µs, bits
+_FORMAT: Final = struct.Struct("=IIII")
 
 _SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
     "pj_log_set_level": (None, [c_int]),
     "pj_pool_release": (None, [c_void_p]),
     "pjmedia_port_destroy": (c_int, [c_void_p]),
+    "pjmedia_port_get_frame": (c_int, [c_void_p, c_void_p]),
+    "pjmedia_stream_get_port": (c_int, [c_void_p, POINTER(c_void_p)]),
     "pjmedia_stream_get_rtp_session_info": (c_int, [c_void_p, c_void_p]),
     "pjmedia_wav_player_port_create": (
         c_int,
@@ -56,6 +75,19 @@ class Text(ctypes.Structure):
     """``pj_str_t``."""
 
     _fields_: ClassVar = [("ptr", c_char_p), ("slen", c_long)]
+
+
+@final
+class Frame(ctypes.Structure):
+    """``pjmedia_frame``."""
+
+    _fields_: ClassVar = [
+        ("type", c_int),
+        ("buf", c_void_p),
+        ("size", c_size_t),
+        ("timestamp", c_uint64),
+        ("bit_info", c_uint32),
+    ]
 
 
 @final
@@ -206,6 +238,26 @@ class Native:
     def watch_dialogs(self, buddy: int, *, on: bool) -> None:
         """Subscribe to the dialog events of a buddy (RFC 4235), or end that."""
         _check("subscribe_dlg_event", self._library.pjsua_buddy_subscribe_dlg_event(buddy, int(on)))
+
+    def take_audio(self, stream: int, length_s: float) -> tuple[bytes, int]:
+        """Take audio out of a stream ahead of the bridge; gives 16-bit samples and their rate in Hz.
+
+        It is rounded up to whole frames of the stream; where it has none, they are silence.
+        """
+        port = c_void_p()
+        _check("stream_get_port", self._library.pjmedia_stream_get_port(stream, byref(port)))
+        assert port.value is not None
+        rate_hz, channels, frame_us, bits = _FORMAT.unpack(ctypes.string_at(port.value + _FORMAT_AT, _FORMAT.size))
+        if (channels, bits) != (1, 16) or not (8000 <= rate_hz <= 48000 and 1000 <= frame_us <= 100_000):
+            raise TapFailedError("a stream's format is not as this driver knows it")
+        octets = ctypes.create_string_buffer(2 * rate_hz * frame_us // 1_000_000)
+        taken = []
+        for _ in range(math.ceil(length_s * 1_000_000 / frame_us)):
+            ctypes.memset(octets, 0, len(octets))
+            frame = Frame(buf=ctypes.addressof(octets), size=len(octets))
+            _check("port_get_frame", self._library.pjmedia_port_get_frame(port, byref(frame)))
+            taken.append(octets.raw)
+        return b"".join(taken), rate_hz
 
     # --- requests -------------------------------------------------------------------------------------------------
 

@@ -83,6 +83,11 @@ class Outbound:
     def stream_created(self, call: Call, stream: int, address: int) -> None:
         """Leave the stream as PJSIP has it: what a phone says to us is heard, not kept for a record."""
 
+    def stream_ends(self, call: int, stream: int, address: int) -> None:
+        """Keep what was not heard yet, where the call is captured."""
+        del call
+        self.line.stream_ends(stream, address)
+
     def offer_refused(self, call: int) -> None:
         """Offer again, in a while."""
         del call

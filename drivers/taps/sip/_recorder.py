@@ -9,6 +9,7 @@ from typing import final
 
 from drivers.contract import TapFailedError
 from drivers.taps.sip._native import Native
+from drivers.taps.sip._player import Player
 
 RATE_HZ = 8000
 FRAME_FRAMES = 160
@@ -43,6 +44,10 @@ class Recorder:
         """
         self._native.connect(slot, _SILENCE_SLOT)
         self._native.disconnect(slot, self._slot)
+
+    def hear(self, player: Player) -> None:
+        """Record what a player plays, too."""
+        player.connect(self._slot)
 
     @property
     def frames(self) -> int:

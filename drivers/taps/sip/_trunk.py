@@ -270,6 +270,11 @@ class Trunk:
         """Wait for the stream's first packet."""
         call.begin(stream, Incoming(self.native, address, time.monotonic()))
 
+    def stream_ends(self, call: int, stream: int, address: int) -> None:
+        """Keep what was not heard yet."""
+        if call in self._by_number:
+            self._by_number[call].stream_ends(stream, address)
+
     def offer_refused(self, call: int) -> None:
         """Offer again, in a while."""
         if call in self._by_number:
