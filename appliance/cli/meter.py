@@ -43,6 +43,8 @@ def meter(  # noqa: PLR0917 - typer passes them by name
     from drivers.contract import TapOptionsError
     from drivers.taps.soundcard.listening import Listening, Options, StreamError, StreamLostError
 
+    if not device:
+        raise typer.BadParameter("linetap cards tells which there are", param_hint="--device")
     options = Options(
         name="meter",
         kind="soundcard",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _BLOCK_S = 0.1
+_MOST_BYTES = 2**32 - 64
+"""Of audio in a WAV file, whose lengths are 32-bit numbers."""
 
 
 class Signal(enum.StrEnum):
@@ -52,7 +54,9 @@ def tone(  # noqa: PLR0913, PLR0917 - typer passes them by name
 ) -> None:
     """Play a test signal until Ctrl-C, or write it to a WAV file."""
     level_dbfs = level - (full_scale_dbm0 or 0.0)
-    _check(device, wav, seconds, level_dbfs, channel, channels)
+    _check(device, wav, level_dbfs, channel, channels)
+    if wav is not None:
+        _check_length(seconds, 2 * channels * rate)
     if signal in {Signal.SINE, Signal.SWEEP}:
         for name, hz in (("--frequency", frequency), ("--to", to if signal is Signal.SWEEP else 1.0)):
             if hz >= rate / 2:
@@ -68,15 +72,20 @@ def tone(  # noqa: PLR0913, PLR0917 - typer passes them by name
         return
 
 
-def _check(device: str, wav: Path | None, seconds: float, level_dbfs: float, channel: int, channels: int) -> None:
+def _check(device: str, wav: Path | None, level_dbfs: float, channel: int, channels: int) -> None:
     if bool(device) == (wav is not None):
         raise typer.BadParameter("one of --device and --wav", param_hint="--device")
-    if wav is not None and not seconds:
-        raise typer.BadParameter("a file needs an end", param_hint="--seconds")
     if level_dbfs > 0:
         raise typer.BadParameter(f"{level_dbfs:g} dBFS is more than full scale", param_hint="--level")
     if channel > channels:
         raise typer.BadParameter(f"there are {channels} channels", param_hint="--channel")
+
+
+def _check_length(seconds: float, bytes_per_s: int) -> None:
+    if not seconds:
+        raise typer.BadParameter("a file needs an end", param_hint="--seconds")
+    if seconds * bytes_per_s > _MOST_BYTES:
+        raise typer.BadParameter(f"a WAV file holds {_MOST_BYTES // bytes_per_s} s of this", param_hint="--seconds")
 
 
 def _wave(
@@ -123,7 +132,7 @@ def _write(path: Path, blocks: Iterator[npt.NDArray[np.int16]], rate_hz: int, ch
     from appliance.errors import LinetapError
 
     try:
-        with wave.open(str(path), "wb") as file:
+        with path.open("wb") as out, wave.open(out, "wb") as file:
             file.setparams((channels, 2, rate_hz, 0, "NONE", ""))
             for block in blocks:
                 file.writeframes(block.astype("<i2").tobytes())

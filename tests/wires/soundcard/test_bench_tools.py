@@ -126,6 +126,7 @@ def test_a_file_has_the_signal(tmp_path: Path, signal_name: str, level: float) -
         [],
         ["--device", "a", "--wav", "b"],
         ["--wav", "x.wav"],
+        ["--wav", "x.wav", "--seconds", "22370"],
         ["--device", "a", "--level", "1"],
         ["--device", "a", "--level", "4", "--full-scale-dbm0", "3.14"],
         ["--device", "a", "--channel", "3"],
@@ -134,14 +135,22 @@ def test_a_file_has_the_signal(tmp_path: Path, signal_name: str, level: float) -
         ["--device", "a", "--signal", "square"],
     ],
 )
-def test_wrong_usage_is_2(words: list[str]) -> None:
+def test_wrong_usage_is_2(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with started("tone", *words) as process:
         process.communicate(timeout=30)
     assert process.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_meter_of_nothing_is_wrong_usage() -> None:
+    with started("meter", "--device", "") as process:
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert "linetap cards tells which there are" in errors
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with started("tone", "--wav", str(tmp_path / "no" / "t.wav"), "--seconds", "1") as process:
         _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert "No such file" in errors
+    assert (process.returncode, errors) == (1, f"{tmp_path}/no/t.wav: No such file or directory\n")
