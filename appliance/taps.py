@@ -16,6 +16,7 @@ from appliance.scheduler.arrivals import Arrivals
 from drivers.contract import Line, TapEvent, TapMeter, TapOptions, TapOptionsError
 
 _MOST_NAMED: Final = 8
+_EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - compared with, not bound to
 
 
 @final
@@ -39,10 +40,20 @@ class Taps:
     async def plan(self, pool: ChannelPool) -> None:
         """Find out the lines and make a channel of each, in the order of the settings.
 
-        Raises TapOptionsError, also for an assignment to a line that is none, and TapFailedError.
+        Raises TapFailedError, and TapOptionsError with a line for each fault: what a tap cannot do here, an assignment
+        to a line that is none, an address that two taps want to listen on.
         """
-        await asyncio.gather(*(tap.plan() for tap in self._supervisors.values()))
-        for tap in self._supervisors.values():
+        taps = list(self._supervisors.values())
+        ends = await asyncio.gather(*(tap.plan() for tap in taps), return_exceptions=True)
+        for end in ends:
+            if end is not None and not isinstance(end, TapOptionsError):
+                raise end
+        faults = [str(end) for end in ends if end is not None]
+        faults += [fault for tap, end in zip(taps, ends, strict=True) if end is None and (fault := _unassigned(tap))]
+        faults += _shared(taps)
+        if faults:
+            raise TapOptionsError("\n".join(faults))
+        for tap in taps:
             for line in tap.lines:
                 arrive = tap.capabilities.calls_arrive or line.calls_arrive
                 channel = pool.add(tap.name, line.name, calls_arrive=arrive, devices=tap.options.devices)
@@ -50,12 +61,6 @@ class Taps:
                 channel.speaks = tap.capabilities.dials and tap.capabilities.speaks
                 channel.joins = tap.capabilities.joins and channel.speaks
                 channel.assignment = Assignment.parse(tap.options.assign.get(line.name, "any"))
-            unknown = set(tap.options.assign) - {line.name for line in tap.lines}
-            if unknown:
-                there = ", ".join(line.name for line in tap.lines[:_MOST_NAMED])
-                more = ", …" if len(tap.lines) > _MOST_NAMED else ""
-                lost = ", ".join(sorted(unknown))
-                raise TapOptionsError(f"tap {tap.name}: assign: there is no line {lost}; there are {there}{more}")
 
     async def start(self, arrivals: Arrivals, playbacks: Playbacks) -> None:
         """Start every worker; facts about playbacks go to ``playbacks``, all others to ``arrivals`` from now on."""
@@ -135,3 +140,29 @@ class Taps:
             self._playbacks.lines_down(tap, [line.name for line in lines])
         if self._arrivals:
             self._arrivals.lines_down(tap, [line.name for line in lines], reason)
+
+
+def _unassigned(tap: TapSupervisor) -> str:
+    """What is wrong with the lines that a tap's options assign; empty where nothing is."""
+    lost = set(tap.options.assign) - {line.name for line in tap.lines}
+    there = ", ".join(line.name for line in tap.lines[:_MOST_NAMED])
+    more = ", …" if len(tap.lines) > _MOST_NAMED else ""
+    return (
+        f"tap {tap.name}: assign: there is no line {', '.join(sorted(lost))}; there are {there}{more}" if lost else ""
+    )
+
+
+def _shared(taps: Sequence[TapSupervisor]) -> list[str]:
+    """Tell of each two taps that want to listen on the same address; every one of the machine is among 0.0.0.0."""
+    faults = []
+    for number, tap in enumerate(taps):
+        for other in taps[:number]:
+            both = sorted(f"{a} and {b}" if a != b else a for a in tap.listens for b in other.listens if _meet(a, b))
+            if both:
+                faults.append(f"tap {tap.name} and tap {other.name} both listen on {both[0]}: one needs another port")
+    return faults
+
+
+def _meet(address: str, other: str) -> bool:
+    (host, _, port), (other_host, _, other_port) = address.rpartition(":"), other.rpartition(":")
+    return port == other_port and (host == other_host or _EVERYWHERE in {host, other_host})

@@ -373,12 +373,14 @@ class WorkerPlan:
     """One worker process of a tap, and the lines that it serves: none where it serves the other workers.
 
     ``role`` and ``shares`` are the kind's own words to its worker, which gets them back as :meth:`Tap.plan` said them.
+    ``listens`` are addresses, as HOST:PORT, that it will listen on, and that no worker of another tap may have.
     """
 
     index: int
     lines: tuple[Line, ...]
     role: str = ""
     shares: tuple[int, ...] = ()
+    listens: tuple[str, ...] = ()
 
 
 class Tap(abc.ABC):

@@ -73,6 +73,7 @@ class TapSupervisor:
         self.options = options
         self.capabilities = Capabilities()
         self.lines: tuple[Line, ...] = ()
+        self.listens: tuple[str, ...] = ()
         self._run_dir = run_dir
         self._on_fact = on_fact
         self._on_up = on_up
@@ -117,6 +118,7 @@ class TapSupervisor:
         planned = await planning.ask(self.options)
         self.capabilities = planned.capabilities
         self.lines = tuple(line for worker in planned.workers for line in worker.lines)
+        self.listens = tuple(address for worker in planned.workers for address in worker.listens)
         self._workers = [
             WorkerLink(
                 self.options,

@@ -55,19 +55,16 @@ def check_config(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> No
 
 async def _plan(settings: Settings, config: Path) -> int:
     """Let every tap plan its workers; gives the number of lines. Raises SettingsError with every fault."""
-    import asyncio
-
     from appliance.channels.pool import ChannelPool
-    from appliance.errors import SettingsError
+    from appliance.errors import LinetapError, SettingsError
     from appliance.taps import Taps
-    from drivers.contract import TapError
+    from drivers.contract import TapFailedError, TapOptionsError
 
-    pools = [ChannelPool() for _ in settings.taps]
-    plans = (Taps([tap], settings.box.run_dir).plan(pool) for tap, pool in zip(settings.taps, pools, strict=True))
-    told = await asyncio.gather(*plans, return_exceptions=True)
-    if faults := [f"{config}: {error}" for error in told if isinstance(error, TapError)]:
-        raise SettingsError(faults)
-    for error in told:
-        if error is not None:
-            raise error
-    return sum(len(pool) for pool in pools)
+    pool = ChannelPool()
+    try:
+        await Taps(settings.taps, settings.box.run_dir).plan(pool)
+    except TapOptionsError as error:
+        raise SettingsError([f"{config}: {fault}" for fault in str(error).splitlines()]) from error
+    except TapFailedError as error:
+        raise LinetapError(str(error)) from error
+    return len(pool)

@@ -34,7 +34,7 @@ def run(
     try:
         code = asyncio.run(_run(settings))
     except TapOptionsError as error:
-        raise SettingsError([f"{config}: {error}"]) from error
+        raise SettingsError([f"{config}: {fault}" for fault in str(error).splitlines()]) from error
     except TapFailedError as error:
         raise LinetapError(str(error)) from error
     raise typer.Exit(code)

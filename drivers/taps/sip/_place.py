@@ -10,7 +10,7 @@ from drivers.taps.sip._options import Options
 
 BEHIND: Final = "behind the front"
 FRONT: Final = "front"
-_LOCAL: Final = "127.0.0.1"
+LOCAL: Final = "127.0.0.1"
 _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - for comparisons
 
 
@@ -33,16 +33,16 @@ class Place:
         """Place of the worker of that plan."""
         if plan.role == BEHIND:
             port = options.worker_port(plan.index)
-            outside = _LOCAL if options.host == _EVERYWHERE else options.host
-            senders = frozenset({(_LOCAL, options.inside_port), (outside, options.port)})
+            outside = LOCAL if options.host == _EVERYWHERE else options.host
+            senders = frozenset({(LOCAL, options.inside_port), (outside, options.port)})
             own = None if options.host == _EVERYWHERE else options.host
-            return cls(_LOCAL, port, port + 1, senders, own)
+            return cls(LOCAL, port, port + 1, senders, own)
         return cls(options.host, options.sip_port(plan.index))
 
     @property
     def near(self) -> str:
         """Address that reaches it from this machine."""
-        return _LOCAL if self.everywhere else self.host
+        return LOCAL if self.everywhere else self.host
 
     @property
     def everywhere(self) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import logging
 import math
+from collections.abc import Iterator
 from typing import Final
 
 from drivers.contract import Line, TapOptionsError, WorkerPlan
 from drivers.taps.sip._options import Options
-from drivers.taps.sip._place import BEHIND, FRONT
+from drivers.taps.sip._place import BEHIND, FRONT, LOCAL, Place
 from drivers.taps.sip.front import Program
 
 logger = logging.getLogger(__name__)
@@ -78,3 +79,23 @@ def with_front(workers: list[WorkerPlan]) -> list[WorkerPlan]:
     shares = tuple(len(worker.lines) for worker in workers)
     behind = [dataclasses.replace(worker, role=BEHIND) for worker in workers]
     return [*behind, WorkerPlan(len(workers), (), FRONT, shares)]
+
+
+def addressed(options: Options, workers: list[WorkerPlan]) -> list[WorkerPlan]:
+    """Say where each worker listens. RTP is left out: each stream takes the next free port of its range."""
+    return [dataclasses.replace(worker, listens=tuple(_addresses(options, worker))) for worker in workers]
+
+
+def _addresses(options: Options, worker: WorkerPlan) -> Iterator[str]:
+    if worker.role == FRONT:
+        yield f"{options.host}:{options.port}"
+        yield f"{LOCAL}:{options.inside_port}"
+        if options.tls_port:
+            yield f"{options.host}:{options.tls_port}"
+        if options.media == "rtpengine":
+            yield f"{LOCAL}:{options.engine_port}"
+        return
+    place = Place.of(options, worker)
+    yield f"{place.host}:{place.port}"
+    if place.door:
+        yield f"{place.host}:{place.door}"

@@ -11,7 +11,7 @@ import pytest
 from drivers.contract import TapFailedError, TapOptionsError
 from drivers.taps.sip import Options
 from drivers.taps.sip._place import BEHIND, FRONT, Place
-from drivers.taps.sip._plan import has_front, share, tell_ports, with_front
+from drivers.taps.sip._plan import addressed, has_front, share, tell_ports, with_front
 from drivers.taps.sip.front import Program
 from drivers.taps.sip.front._configuration import Configuration
 from drivers.taps.sip.front._engine import Engine
@@ -38,6 +38,16 @@ def test_no_two_sockets_on_one_port() -> None:
         assert place.host == "127.0.0.1"
         ports += [place.port, place.door]
     assert len(set(ports)) == len(ports) == 23
+
+
+def test_what_others_may_not_have() -> None:
+    given = options(port=5060, tls_port=5061, host="10.0.0.1", front="kamailio", media="rtpengine")
+    first, second, front = addressed(given, with_front(share(8, 4)))
+    assert front.listens == ("10.0.0.1:5060", "127.0.0.1:5062", "10.0.0.1:5061", "127.0.0.1:5063")
+    assert first.listens == ("127.0.0.1:5064", "127.0.0.1:5065")
+    assert second.listens == ("127.0.0.1:5066", "127.0.0.1:5067")
+    alone = addressed(options(port=5060, host="0.0.0.0", front="none"), share(8, 4))
+    assert [plan.listens for plan in alone] == [("0.0.0.0:5060",), ("0.0.0.0:5062",)]
 
 
 def test_without_a_front_the_worker_listens_where_it_did() -> None:
