@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.settings.loader import parse
+
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = sorted(path for room in ("appliance", "drivers", "hil") for path in (ROOT / room).rglob("*.py"))
 CODE = sorted({*PRODUCT, *(path for room in ("tests", "bench") for path in (ROOT / room).rglob("*.py"))})
@@ -91,15 +93,43 @@ def test_the_lock_holds_every_declared_library_and_no_address() -> None:
     assert all(f"{name}=={version}" in lock for name, version in pinned.items())
 
 
-def test_every_link_between_pages_leads_somewhere() -> None:
-    pages = [
+PAGES = sorted(
+    {
         *ROOT.glob("*.md"),
-        *(p for room in ("docs", "systemd", "udev", "hil") for p in (ROOT / room).rglob("*.md")),
-    ]
+        *(page for room in ("docs", "systemd", "udev", "hil", "bench") for page in (ROOT / room).rglob("*.md")),
+    }
+)
+ROOMS = "appliance|drivers|hil|tests|bench|docs|config|udev|systemd"
+OTHER_TOML = {"conform.md", "simulate.md"}  # cases and days, not settings
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
     broken = [
         f"{name_of(page)}: {target}"
-        for page in pages
+        for page in PAGES
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8"))
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert not broken
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    gone = [
+        f"{name_of(page)}: {path}"
+        for page in PAGES
+        for path in re.findall(rf"`((?:{ROOMS})/[\w./*-]+)`", page.read_text(encoding="utf-8"))
+        if not any(ROOT.glob(path.rstrip("/")))
+    ]
+    assert not gone
+
+
+def test_every_example_of_settings_is_good() -> None:
+    examples = [
+        (name_of(page), example)
+        for page in PAGES
+        if page.name not in OTHER_TOML
+        for example in re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    ]
+    assert len(examples) >= 4
+    for name, example in examples:
+        parse(example, name)
