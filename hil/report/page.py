@@ -43,13 +43,14 @@ def _head(proof: Proof, told: Mapping[str, Any]) -> Iterator[str]:
     good = "good" if proof.passed and not proof.uncalibrated else "doubt" if proof.passed else "bad"
     station, run = proof.rig.station, proof.rig.run
     wires = proof.captures.bench.wires
+    cards = len({wire.card.name for wire in wires})
     yield f'<header><h1>Rig report</h1><p class="where">{escape(station.name)}</p></header>'
     yield f'<p class="verdict {good}">{escape(proof.verdict)}</p>'
     rows = {
         "Date": escape(_when(proof)),
         "Box": escape(f"serial number {station.serial}" if station.serial else "no serial number given"),
         "Site": escape(station.site or "–"),
-        "Lines": f"{len(wires)} on {len({wire.card.name for wire in wires})} cards",
+        "Lines": f"{len(wires)} on {cards} card{'' if cards == 1 else 's'}",
         "Software": escape(f"{told['software']}; {told['system']}"),
         "Rig file": escape(proof.rig_file.name),
         "Test signal": escape(minus(f"1020 Hz at {run.level_dbfs:g} dBFS; drop-outs over {run.continuity_s:g} s")),

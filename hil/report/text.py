@@ -33,11 +33,12 @@ def number(result: Result) -> str:
 
 
 def margin(result: Result, *, unit: bool = True) -> str:
-    """Give the margin as :func:`number` gives the value; a dash without one."""
+    """Give the margin as :func:`number` gives the value, between levels in dB; a dash without one."""
     if result.margin is None or not math.isfinite(result.margin):
         return "–"
     text = _rounded(result.margin, _digits(result))
-    return f"{text} {result.kind.unit}".strip() if unit else text
+    of = "dB" if result.kind.unit.startswith("dB") else result.kind.unit
+    return f"{text} {of}".strip() if unit else text
 
 
 def limits(result: Result) -> str:

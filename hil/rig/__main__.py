@@ -1,6 +1,7 @@
 """``python -m hil.rig``: make the virtual rig, run a command in it, or run the tests that need it.
 
-Ends with 0, with 1 where a test failed, with the command's own code, or with 3 where the rig itself failed.
+Ends with 0, with 1 where a test failed, with the command's own code, with 3 where the rig itself failed, or with 4
+where this machine cannot have it: what it needs is missing, or could not be fetched.
 """
 
 from __future__ import annotations
@@ -14,14 +15,12 @@ from pathlib import Path
 
 from hil.rig.cache import Cache, default_folder
 from hil.rig.costs import Costs
-from hil.rig.errors import RigError
+from hil.rig.errors import RIG_FAILED, HostUnfitError, RigError
 from hil.rig.image.host import find_host
 from hil.rig.image.libraries import SOURCES
 from hil.rig.qemu import Time
 from hil.rig.rig import FEATURES, FEATURES_NAME, Rig
 from hil.rig.suite import find_groups, run_groups
-
-RIG_FAILED = 3
 
 
 def main() -> int:
@@ -31,6 +30,12 @@ def main() -> int:
     costs = Costs()
     try:
         return do(options, costs)
+    except HostUnfitError as error:
+        if getattr(options, "if_able", False):
+            sys.stdout.write(f"rig: NOT RUN: this machine cannot have the rig: {error}\n")
+            return 0
+        sys.stderr.write(f"rig: {error}\n")
+        return error.exit_code
     except (RigError, FileNotFoundError) as error:
         sys.stderr.write(f"rig: {error}\n")
         return RIG_FAILED
@@ -56,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("-k", metavar="EXPRESSION", help="only tests whose names match")
     test.add_argument("--report", type=Path, metavar="FOLDER", help="put JUnit files there")
     test.add_argument("--at-once", type=int, choices=range(1, 9), default=1, metavar="N", help="machines at a time")
+    test.add_argument(
+        "--if-able", action="store_true", help="end with 0 where this machine cannot have the rig; tell it"
+    )
     test.add_argument("paths", nargs="*", help="test files, folders or FILE::TEST")
     test.set_defaults(do=_test)
     clean = verbs.add_parser("clean", help="forget image and snapshots")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import resource
 import time
 from collections.abc import Iterator
 from typing import final
@@ -31,12 +32,19 @@ class Costs:
         self.machine_s[what] = self.machine_s.get(what, 0.0) + seconds
 
     def table(self) -> str:
-        """One line for each, and their sum."""
+        """One line for each, their sum, and what of it was a processor's time: that does not depend on the load."""
         rows = [self._row(what, times) for what, times in self.spent_s.items()]
         total_s = sum(sum(times) for times in self.spent_s.values())
-        return "\n".join([*rows, f"{'in all':32}{total_s:8.1f} s"])
+        rows += [f"{'in all':32}{total_s:8.1f} s", f"{'of a processor':32}{_processor_s():8.1f} s"]
+        return "\n".join(rows)
 
     def _row(self, what: str, times: list[float]) -> str:
         often = f"  {len(times)} times" if len(times) > 1 else ""
         inside = f"  {self.machine_s[what]:.1f} s by the machine's clock" if what in self.machine_s else ""
         return f"{what:32}{sum(times):8.1f} s{often}{inside}"
+
+
+def _processor_s() -> float:
+    """Time of a processor that this process and all that it ran to the end have used: machines and steps of a build."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)

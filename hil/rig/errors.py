@@ -4,6 +4,7 @@
 
     RigError
     ├── HostUnfitError      this host lacks a package, a privilege or the right Debian; the text says what to do
+    │   └── FetchError            what the image is made from could not be fetched: no network, an archive that is away
     ├── NotMadeError        the image is not in the cache, and was not to be made
     ├── BuildError          a step of the image failed; the text has the end of its output
     ├── MachineError        the machine did not start, died, or refused a command
@@ -13,13 +14,24 @@
 
 from __future__ import annotations
 
+RIG_FAILED = 3
+HOST_UNFIT = 4
+
 
 class RigError(Exception):
     """The rig cannot do what was asked."""
 
+    exit_code = RIG_FAILED
+
 
 class HostUnfitError(RigError):
-    """The host cannot build or run the rig as it is."""
+    """The host cannot build or run the rig as it is: nothing is wrong with the rig."""
+
+    exit_code = HOST_UNFIT
+
+
+class FetchError(HostUnfitError):
+    """Packages or libraries could not be fetched."""
 
 
 class NotMadeError(RigError):

@@ -1,6 +1,7 @@
 """``python -m hil.rig.proof --report DIR``: the rig suite inside the virtual rig, and its report brought out.
 
-All that stands behind the options is for ``linetap hil run``. Ends with its exit code, or with 3 where the rig failed.
+All that stands behind the options is for ``linetap hil run``. Ends with its exit code, with 3 where the rig failed, or
+with 4 where this machine cannot have it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from hil.rig.rig import Rig
 RIG_FILE = f"{SOURCES}/hil/rigs/virtual.toml"
 REPORT = "/run/rig-report"
 FILES = ("report.html", "report.json", "junit.xml")
-RIG_FAILED = 3
 _MOST_S = 3600.0
 
 
@@ -34,7 +34,7 @@ def main() -> int:
         return prove(options.report, options.time, words, costs)
     except RigError as error:
         sys.stderr.write(f"rig: {error}\n")
-        return RIG_FAILED
+        return error.exit_code
     finally:
         sys.stderr.write(f"{costs.table()}\n")
 

@@ -103,7 +103,8 @@ def test_polarity(wire: Wire, captures: Captures, check: Check) -> None:
         placed = captures.lines[wire.line].placed
         if placed is None:
             return None, "what was played is not heard"
-        return placed.polarity * wire.polarity, ""
+        found = placed.polarity * wire.polarity
+        return found, "" if found == 1 else "the wires are the other way round than the cable says"
 
     check("polarity", wire.line, measured)
 

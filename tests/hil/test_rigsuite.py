@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RATE_HZ = 8000  # no resampling: the machine is slow at it, and the faults are made for this rate
 OUTPUT, CABLE_END = "hw:CARD=L0,DEV=0,SUBDEV=0", "hw:CARD=L0,DEV=1,SUBDEV=0"
 CABLE_BEGIN, CARD = "hw:CARD=L1,DEV=0,SUBDEV=0", "hw:CARD=L1,DEV=1,SUBDEV=0"
-CHANNELS = 10
+CHANNELS = 9
 FAULTS = {
     2: Fault.ATTENUATED,
     3: Fault.NOISY,
@@ -52,7 +52,7 @@ RIG = f"""\
 name = "bad cable"
 operator = "A. Technician"
 [run]
-continuity_s = 12
+continuity_s = 11 # the drift needs ten seconds
 quiet_s = 1
 [[cards]]
 name = "in"
@@ -176,9 +176,3 @@ def test_a_loose_contact_breaks_the_tone_and_an_open_wire_has_nothing_to_measure
     assert 3 <= breaks["line-2"]["value"] <= 8, breaks["line-2"]  # a begin and an end every three seconds
     assert breaks["line-3"]["value"] is None
     assert breaks["line-3"]["remark"]
-
-
-def test_a_straight_cable_passes(tmp_path: Path) -> None:
-    with bad_cable({}):
-        run = Run(tmp_path, HIL_RUN, "--only", "channel,polarity,level")
-    assert (run.code, run.failed) == (0, set()), run.out

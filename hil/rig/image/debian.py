@@ -8,7 +8,7 @@ from pathlib import Path
 from hil.rig.image.host import CODENAME, Host
 from hil.rig.image.packages import GUEST_PACKAGES, read_packages
 from hil.rig.image.sound import write_names
-from hil.rig.image.steps import run
+from hil.rig.image.steps import fetch
 
 OVERLAY = Path(__file__).resolve().parents[1] / "overlay"
 _LEFT_OUT = ("usr/share/man", "usr/share/doc", "usr/share/locale", "usr/share/info")
@@ -36,7 +36,7 @@ def make_debian(host: Host, root: Path, log_dir: Path) -> None:
     words += [f"--dpkgopt=path-exclude=/{folder}/*" for folder in _LEFT_OUT]
     words += [f"--include={','.join(read_packages(GUEST_PACKAGES))}", CODENAME, str(root), *host.sources]
     # In a mount namespace: what it mounts into the tree is gone with it, however it ends.
-    run(log_dir, "mmdebstrap", ["unshare", "--mount", *words])
+    fetch(log_dir, "mmdebstrap", ["unshare", "--mount", *words])
 
 
 def settle_debian(root: Path) -> None:

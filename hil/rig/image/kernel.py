@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import final
 
 from hil.rig.errors import BuildError
-from hil.rig.image.steps import run
+from hil.rig.image.steps import fetch, run
 
 # Parts of the module tree (files or folders) that the machine gets; all of it would be 350 MB.
 MODULE_PARTS = tuple(
@@ -46,7 +46,7 @@ def make_kernel(release: str, work: Path, log_dir: Path) -> Kernel:
     work.mkdir()
     names = {"image": f"linux-image-{release}", "tools": "dahdi", "sources": "dahdi-dkms", "busybox": "busybox-static"}
     for folder, package in names.items():
-        run(
+        fetch(
             log_dir,
             f"download-{folder}",
             ["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", package],

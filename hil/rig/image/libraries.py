@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from hil.rig.image.packages import ROOT
-from hil.rig.image.steps import run
+from hil.rig.image.steps import fetch, run
 
 LOCK = ROOT / "config" / "requirements.lock"
 AGENT = Path(__file__).resolve().parents[1] / "agent"
@@ -44,8 +44,8 @@ def make_libraries(root: Path, work: Path, log_dir: Path) -> None:
     requirements, wheels = work / "requirements.txt", work / "wheels"
     requirements.write_text(without(LOCK.read_text(encoding="utf-8"), LEFT_OUT))
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    fetch = ["wheel", "--require-hashes", "--no-deps", "--wheel-dir", str(wheels), "--requirement", str(requirements)]
-    run(log_dir, "wheels", [*pip, *fetch])
+    get = ["wheel", "--require-hashes", "--no-deps", "--wheel-dir", str(wheels), "--requirement", str(requirements)]
+    fetch(log_dir, "wheels", [*pip, *get])
     put = ["install", "--no-index", "--no-deps", "--no-compile", "--root-user-action=ignore", "--target", str(packages)]
     run(log_dir, "libraries", [*pip, *put, *sorted(wheels.glob("*.whl"))])
     compileall.compile_dir(packages, quiet=2, stripdir=str(root), prependdir="/opt", invalidation_mode=UNCHECKED)

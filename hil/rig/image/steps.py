@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hil.rig.errors import BuildError
+from hil.rig.errors import BuildError, FetchError
 
 NICE = 10
 TAIL_LINES = 25
@@ -43,6 +43,14 @@ def run(
         said = (output + log.read_text(errors="replace")).splitlines()[-TAIL_LINES:]
         raise BuildError("\n".join([f"{name} ended with {done.returncode}:", *said]))
     return output
+
+
+def fetch(log_dir: Path, name: str, argv: Sequence[str | Path], *, cwd: Path | None = None) -> str:
+    """Run a program that fetches from the network, as :func:`run`. Raises FetchError where it fails."""
+    try:
+        return run(log_dir, name, argv, cwd=cwd)
+    except BuildError as error:
+        raise FetchError(f"what the rig is made from could not be fetched: {error}") from error
 
 
 def _environment() -> Mapping[str, str]:

@@ -34,6 +34,10 @@ def test_without_a_limit_there_is_no_margin() -> None:
     assert margin(level(1.0, Limits())) == "–"
 
 
+def test_between_levels_there_are_db() -> None:
+    assert margin(Result("noise", "desk", -80, Limits(None, -65))) == "15.0 dB"
+
+
 def test_names_keep_their_hyphens() -> None:
     assert minus("at -10 dBFS, from L1-4: -3…-1 (drop-out)") == "at −10 dBFS, from L1-4: −3…−1 (drop-out)"
 

@@ -5,6 +5,7 @@ import marshal
 import sys
 import tarfile
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,22 @@ def test_groups_run_beside_each_other_and_those_that_failed_are_told_in_order(
     assert [group.file for group in run_groups(rig, groups, [], None, Costs(), at_once=at_once)] == ["a", "c"]
 
 
+def test_the_longest_group_begins_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    def run(_rig: Any, group: Group, *_: Any, aloud: bool) -> bool:
+        begun.append(Path(group.file).stem)
+        time.sleep(0.02)  # so that both threads take one
+        return aloud
+
+    monkeypatch.setattr(suite, "run_group", run)
+    names = ["test_ground", "test_service", "test_soundcard", "test_soundcard_box"]
+    rig: Any = None
+    run_groups(rig, [Group(f"tests/hil/{name}.py", ()) for name in names], [], None, Costs(), at_once=2)
+    assert set(begun[:2]) == {"test_soundcard_box", "test_service"}
+    assert begun[-1] == "test_ground"
+
+
 def test_sources_are_packed_readable_for_all_with_their_own_compiled_form(tmp_path: Path) -> None:
     room = tmp_path / "appliance"
     (room / "__pycache__").mkdir(parents=True)
@@ -87,6 +104,6 @@ def test_costs_are_summed_and_shown() -> None:
         raise ValueError("within")
     costs.passed_inside("group", 600.0)
     table = costs.table().splitlines()
-    assert [row.split()[0] for row in table] == ["restore", "group", "in"]
+    assert [row.split()[0] for row in table] == ["restore", "group", "in", "of"]
     assert "2 times" in table[0]
     assert "600.0 s by the machine's clock" in table[1]
