@@ -21,6 +21,7 @@ from hil.load import Load
 
 CALLS_A_WORKER: Final = 4
 PACKET_S: Final = 0.02
+_AWAY_S, _STEP_S = 3.0, 0.2
 _FIRST_S, _LAST_S = 2.0, 3.0  # no kill this soon after the begin, or this soon before the end
 
 Victim = Literal["worker", "kamailio", "a process of kamailio", "front"]
@@ -53,18 +54,23 @@ class Verdict:
 def plan_kills(
     seed: int, count: int, seconds: float, victims: Sequence[Victim] = VICTIMS
 ) -> list[tuple[float, Victim]]:
-    """Draw moments from the begin, and victims; the same ones for a seed."""
+    """Draw moments from the begin, and the order of the victims, each as often as the others; the same for a seed."""
     draw = random.Random(seed)
     moments = sorted(draw.uniform(_FIRST_S, seconds - _LAST_S) for _ in range(count))
-    return [(moment, draw.choice(victims)) for moment in moments]
+    drawn = [victims[number % len(victims)] for number in range(count)]
+    draw.shuffle(drawn)
+    return list(zip(moments, drawn, strict=True))
 
 
 def carry_out(box: ChildBox, plan: Sequence[tuple[float, Victim]], seed: int, begun_s: float) -> list[Kill]:
-    """Kill as planned; a victim that is away just then is left out."""
+    """Kill as planned; a victim that is away just then is waited for, and left out if it does not come."""
     draw, kills = random.Random(seed), []
     for after_s, victim in plan:
         time.sleep(max(0.0, begun_s + after_s - time.monotonic()))
-        process = _find(box, victim, draw)
+        process, give_up_s = None, time.monotonic() + _AWAY_S
+        while process is None and time.monotonic() < give_up_s:
+            process = _find(box, victim, draw)
+            time.sleep(0.0 if process else _STEP_S)
         if process is None:
             continue
         worker = _index(process) if victim == "worker" else -1

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import time
 from collections.abc import Sequence
 
 import pytest
 
 from drivers.taps.sip.front import Program
-from hil.chaos import Verdict, Victim, carry_out, judge_all, plan_kills
+from hil.chaos import VICTIMS, Verdict, Victim, carry_out, judge_all, plan_kills
 from hil.load import run_load
 
 pytestmark = pytest.mark.skipif(Program.find() is None, reason="kamailio is not installed")
@@ -44,3 +45,4 @@ def test_kills_are_drawn_from_the_seed() -> None:
     assert plan_kills(3, 6, 30) == plan_kills(3, 6, 30)
     assert plan_kills(3, 6, 30) != plan_kills(4, 6, 30)
     assert all(2 <= moment <= 27 for moment, _ in plan_kills(3, 200, 30))
+    assert collections.Counter(victim for _, victim in plan_kills(3, 12, 30)) == dict.fromkeys(VICTIMS, 3)

@@ -14,8 +14,8 @@ from drivers.contract import TapOptions
 MOST_ACCOUNTS = 3  # PJSIP's binding holds eight a process: one takes the calls, and each of these needs two
 
 _HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?(?::\d{1,5})?"
-_TEMPLATE = re.compile(rf"sips?:[^\s<>\"@]{{1,128}}@{_HOST}(?:;[A-Za-z0-9.=_-]{{1,64}}){{0,4}}")
-_PLAIN_URI = re.compile(rf"sips?:[^\s<>\"@{{}}]{{1,128}}@{_HOST}(?:;[A-Za-z0-9.=_-]{{1,64}}){{0,4}}")
+_TEMPLATE = re.compile(rf"sip:[^\s<>\"@]{{1,128}}@{_HOST}(?:;[A-Za-z0-9.=_-]{{1,64}}){{0,4}}")
+_PLAIN_URI = re.compile(rf"sip:[^\s<>\"@{{}}]{{1,128}}@{_HOST}(?:;[A-Za-z0-9.=_-]{{1,64}}){{0,4}}")
 _PROXY = re.compile(rf"{_HOST}(?:;transport=(?:udp|tcp|tls))?")
 
 
@@ -89,14 +89,14 @@ class DiallingOptions(TapOptions):
     @classmethod
     def _templates(cls, uri: str) -> str:
         if uri and not (_TEMPLATE.fullmatch(uri) and uri.count("{number}") == 1 and uri.count("{") == 1):
-            raise ValueError(f"{uri!r} is no SIP URI with {{number}} in it once")
+            raise ValueError(f"{uri!r} is no SIP URI with {{number}} in it once{_instead_of_sips(uri)}")
         return uri
 
     @pydantic.field_validator("dial_from")
     @classmethod
     def _own_uri(cls, uri: str) -> str:
         if uri and not _PLAIN_URI.fullmatch(uri):
-            raise ValueError(f"{uri!r} is no SIP URI")
+            raise ValueError(f"{uri!r} is no SIP URI{_instead_of_sips(uri)}")
         return uri
 
     @pydantic.field_validator("outbound_proxy")
@@ -123,6 +123,13 @@ class DiallingOptions(TapOptions):
         return self
 
     @property
+    def tls_to(self) -> str:
+        """Option by which something is sent by TLS; empty where nothing is."""
+        places = {name: getattr(self, name) for name in ("outbound_proxy", "dial_uri", "join_uri")}
+        places["accounts.registrar"] = " ".join(account.registrar for account in self.accounts)
+        return next((name for name, place in places.items() if ";transport=tls" in place.lower()), "")
+
+    @property
     def dials(self) -> bool:
         """Whether a number can be completed, so that the trunk can call."""
         return bool(self.dial_uri or self.accounts)
@@ -132,3 +139,7 @@ class DiallingOptions(TapOptions):
         """The account that calls are placed by; None where there is none."""
         wanted = (account for account in self.accounts if self.dial_account in {"", account.user})
         return next(wanted, None)
+
+
+def _instead_of_sips(uri: str) -> str:
+    return ": for TLS write sip:, and ;transport=tls behind it" if uri.lower().startswith("sips:") else ""

@@ -181,6 +181,8 @@ class Options(DiallingOptions):
             raise ValueError(f"{self.needs_front} needs a front")
         if self.media == "rtpengine" and self.host == "0.0.0.0":  # noqa: S104 - a comparison
             raise ValueError('media = "rtpengine" needs one address in host, to be told to callers')
+        if self.tls_to and not self.tls_port:
+            raise ValueError(f"{self.tls_to} asks for TLS, which the front sends: that needs tls_port")
         return self
 
     @property

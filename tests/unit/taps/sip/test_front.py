@@ -67,6 +67,15 @@ def test_nothing_is_left_to_fill_in(tmp_path: Path) -> None:
     assert str(tmp_path / "own.crt") in (tmp_path / "tls.cfg").read_text()
 
 
+def test_calls_go_out_by_tls_where_the_front_has_it() -> None:
+    for uri in ("sip:{number}@192.0.2.1;transport=tls", "sip:{number}@192.0.2.1;transport=tcp"):
+        assert options(tls_port=5061, dial_uri=uri).dials
+    with pytest.raises(pydantic.ValidationError, match=r"dial_uri asks for TLS.*tls_port"):
+        options(dial_uri="sip:{number}@192.0.2.1;transport=tls")
+    with pytest.raises(pydantic.ValidationError, match=r"for TLS write sip:, and ;transport=tls"):
+        options(dial_uri="sips:{number}@192.0.2.1")
+
+
 def test_rtpengine_is_asked_only_where_it_is_set(tmp_path: Path) -> None:
     for media in ("direct", "rtpengine"):
         made = Configuration(options(front="kamailio", port=5060, media=media), PROGRAM, tmp_path, (4,))
