@@ -6,6 +6,7 @@ Raise near the cause; they are caught at three places only: ``messages.dispatch`
     LinetapError                     4  last resort
     ├── SettingsError                -  faults in the settings file (exit code 78)
     ├── UnreachableError             -  no box answers (exit code 69)
+    ├── AddressError                 -  an address that a port of the box cannot have
     └── RequestError                 one of the contract's codes; the message may carry detail
         ├── FormatInvalidError       16 not parseable
         ├── TypeMissingError         15 no TYPE, or a type that this port does not take
@@ -114,6 +115,10 @@ class SettingsError(LinetapError):
 
 class UnreachableError(LinetapError):
     """No box answers where one was expected."""
+
+
+class AddressError(LinetapError):
+    """An address of the settings cannot be listened on: somebody has it, or the machine does not."""
 
 
 class RequestError(LinetapError):

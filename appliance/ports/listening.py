@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Callable
 from typing import final
 
+from appliance.errors import AddressError
 from appliance.ports.gate import Gate, Visit
 from appliance.ports.refusals import Reason
 
@@ -55,18 +56,19 @@ class Listening:
         self._entering: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Listen on every address of the host. Raises OSError when one cannot be had."""
+        """Listen on every address of the host. Raises AddressError when one cannot be had."""
         settings = self.gate.settings
         loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(
-            settings.host or None, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
         try:
+            found = await loop.getaddrinfo(
+                settings.host or None, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
             for family, kind, protocol, _, address in dict.fromkeys(found):
                 self._bind(socket.socket(family, kind, protocol), str(address[0]))
-        except OSError:
+        except OSError as error:
             self._close_sockets()
-            raise
+            where = f"{settings.host}:{settings.port}"
+            raise AddressError(f"port {self.gate.name} cannot listen on {where}: {error.strerror or error}") from error
         self._tasks = [loop.create_task(self._accept(one), name=f"port {self.gate.name}") for one in self._sockets]
 
     @property

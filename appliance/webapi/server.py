@@ -78,7 +78,7 @@ class WebServer:
         self.task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the address cannot be had."""
+        """Listen. Raises AddressError when the address cannot be had."""
         settings = self.gate.settings
         config = uvicorn.Config(
             self._app,

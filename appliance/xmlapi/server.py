@@ -46,7 +46,7 @@ class XmlServer:
         self._started = False
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the address cannot be had."""
+        """Listen. Raises AddressError when the address cannot be had."""
         await self._listening.start()
         self._started = True
         tell(logger, self.name, self.gate.settings, self.port)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from appliance.bus.commands import Services, StartCall, UpdateCall
+from appliance.errors import AddressError
 from appliance.messages.samples import SampleBus, SampleExporter, sample_services
 from appliance.settings.models import WebSettings
 from appliance.webapi.app import web_api
@@ -243,5 +244,12 @@ async def test_a_connection_without_a_request_is_closed() -> None:
 async def test_an_address_that_is_taken_is_told() -> None:
     async with web_serving() as server:
         second = WebServer(WebSettings(port=server.port), web_api(sample_services()))
-        with pytest.raises(OSError, match="in use"):
+        with pytest.raises(AddressError, match=rf"port web cannot listen on 127\.0\.0\.1:{server.port}: .* in use"):
             await second.start()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+async def test_an_address_that_the_machine_does_not_have_is_told(host: str) -> None:
+    server = WebServer(WebSettings(host=host, port=0), web_api(sample_services()))
+    with pytest.raises(AddressError, match=rf"port web cannot listen on {host}:0: "):
+        await server.start()
