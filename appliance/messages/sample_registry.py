@@ -268,9 +268,10 @@ class SampleWindows:
 @final
 @dataclasses.dataclass(slots=True)
 class SampleAudit:
-    """Keeps what was noted: (what, before, after)."""
+    """Keeps what was noted: (what, before, after), and by whom: (port, peer, who)."""
 
     noted: list[tuple[str, Any, Any]] = dataclasses.field(default_factory=list)
+    noted_by: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
 
     def note(
         self,
@@ -283,8 +284,8 @@ class SampleAudit:
         after: Mapping[str, Any] | None = None,
     ) -> None:
         """Keep it."""
-        del port, peer, who
         self.noted.append((what, before, after))
+        self.noted_by.append((port, peer, who))
 
 
 def sample_registry() -> Registry:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
+import re
 import sys
 import threading
 import time
@@ -31,9 +33,12 @@ from drivers.taps.soundcard._options import LineOptions, Options
 from drivers.taps.soundcard._session import Card
 from drivers.taps.soundcard._vox import VoxRules
 
+logger = logging.getLogger(__name__)
+
 _LIBRARIES: Final = {"alsa": "alsaaudio", "portaudio": "sounddevice"}
 _AGAIN_S: Final = {"alsa": 0.5, "portaudio": 2.0}  # PortAudio starts anew for each look
 _STOP_S: Final = 0.08
+_BY_NUMBER: Final = re.compile(r"(plug)?hw:(CARD=)?\d+(,|$)")
 
 
 @final
@@ -49,6 +54,11 @@ class Tap(contract.Tap):
         library = _LIBRARIES[settings.backend]
         if library not in sys.modules and importlib.util.find_spec(library) is None:
             raise TapOptionsError(f"the backend {settings.backend} needs the Python package that brings {library}")
+        if settings.backend == "alsa" and _BY_NUMBER.match(settings.device):
+            logger.warning(
+                "%s is a card's number, which another card may have after the next start: linetap cards tells names",
+                settings.device,
+            )
         return [WorkerPlan(0, tuple(_line(line, settings) for line in settings.card_lines))]
 
     def __init__(self, options: Any, plan: WorkerPlan) -> None:

@@ -13,12 +13,16 @@ from appliance.messages.samples import sample_services
 
 FIELD = {"UNIQUEFIELD": "user2", "UNIQUEID": "Order 7782", "MEDIA_FORMAT": "mp3"}
 
+PLAYED = "/var/lib/linetap/recordings/20260309/5552/5552-13-04-05.wav"
+
 
 async def noted(kind: str, **values: str) -> list[tuple[str, Any, Any]]:
     services = sample_services()
     origin = Origin(Port.WEB, "192.0.2.7:1", who="token crm")
     await dispatch({"TYPE": kind, "REQUESTID": "1", **values}, services, origin)
-    return cast("SampleAudit", services.audit).noted
+    audit = cast("SampleAudit", services.audit)
+    assert audit.noted_by == [("web", "192.0.2.7:1", "token crm")] * len(audit.noted)
+    return audit.noted
 
 
 @pytest.mark.parametrize(
@@ -39,6 +43,11 @@ async def noted(kind: str, **values: str) -> list[tuple[str, Any, Any]]:
         ("CALLUPDATE", {"DEVICEID": "5551", "USER3": "live"}, {"device_id": "5551", "user3": "live"}),
         ("STOPRECORDING", {"DEVICEID": "5551"}, {"device_id": "5551"}),
         ("STARTRECORDING", {"DEVICEID": "5551"}, {"device_id": "5551"}),
+        (
+            "EXTENSIONPLAYBACKSTART",
+            {"DEVICE": "7001", "UNIQUEFIELD": "user2", "UNIQUEID": "Order 7782", "BARGECODE": "*9"},
+            {"phone": "7001", "path": PLAYED, "barge_code": "*9", "join": False},
+        ),
         ("BLACKOUTSTART", {"DEVICEID": "5551"}, {"device_id": "5551", "offset_s": 0, "in_call": True}),
     ],
 )

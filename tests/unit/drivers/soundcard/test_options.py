@@ -65,3 +65,25 @@ def test_a_missing_library_is_told_when_the_tap_is_planned(monkeypatch: pytest.M
     monkeypatch.setitem(tap_module._LIBRARIES, "alsa", "no_such_library")
     with pytest.raises(TapOptionsError, match="no_such_library"):
         Tap.plan(options(backend="alsa"))
+
+
+@pytest.mark.parametrize(
+    ("device", "warned"),
+    [
+        ("hw:0", True),
+        ("plughw:1,0", True),
+        ("hw:CARD=2,DEV=0", True),
+        ("hw:CARD=LINE1,DEV=0", False),
+        ("hw:CARD=2i2", False),
+        ("rec00", False),
+    ],
+)
+def test_a_card_by_its_number_is_warned_of(
+    device: str,
+    warned: bool,  # noqa: FBT001 - a column of the table
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(tap_module._LIBRARIES, "alsa", "sys")
+    Tap.plan(options(backend="alsa", device=device))
+    assert (f"{device} is a card's number" in caplog.text) is warned
