@@ -13,6 +13,18 @@ from appliance.recording.facts import Recording
 _RECORD_IDS = frozenset({"recordid", "ident"})
 
 
+MediaFormat = Annotated[
+    str | None,
+    Text(
+        "suffix of the format: wav, mp3, m4a or vox",
+        synonyms=("MEDIAFORMAT",),
+        length=16,
+        over_long="refuse",
+        required=True,
+    ),
+]
+
+
 class RecordRequest(Request):
     """A request about the newest recording whose field has a value."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 import pydantic
 
-from appliance.errors import RequestError, RequiredBlankError, ValueInvalidError
+from appliance.errors import AgentUnknownError, RequestError, RequiredBlankError, ValueInvalidError
 from appliance.messages.parameter import Number, Text
 from appliance.messages.request import Request
 
@@ -26,6 +26,8 @@ class Registration(Request, abc.ABC):
     """By ACTION in upper case."""
     usual_action: ClassVar[str] = ""
     """What is meant where no ACTION is given; it is required where this is blank."""
+    made: ClassVar[tuple[str, ...]] = ()
+    """Fields that ADD makes by itself. What an ACTION ignores is not even judged: these, and all of them by LIST."""
     ids: ClassVar[tuple[str, ...]] = ()
     """Fields that hold the number of something, of which 0 is none: it counts as not given."""
 
@@ -45,7 +47,9 @@ class Registration(Request, abc.ABC):
     @classmethod
     def _passed(cls, values: Mapping[str, str]) -> dict[str, str]:
         passed = super()._passed(values)
-        return {f: raw for f, raw in passed.items() if not (f in cls.ids and _ZERO.fullmatch(raw))}
+        action = passed.get("action", "").upper()
+        ignored = {"ADD": set(cls.made), "LIST": set(passed) - {"action"} if cls.made else set()}.get(action, set())
+        return {f: raw for f, raw in passed.items() if f not in ignored and not (f in cls.ids and _ZERO.fullmatch(raw))}
 
     @classmethod
     def _wire(cls, field: str) -> str:
@@ -91,3 +95,9 @@ def facts(value: pydantic.BaseModel | None) -> dict[str, Any] | None:
 
 AgentId = Annotated[int | None, number("agent; 0 is none", "AGENTID", synonyms=("AGENT_ID",))]
 GroupId = Annotated[int | None, number("group; 0 is none", "GROUPID", synonyms=("GROUPEID",))]
+AgentFirstName = Annotated[
+    str | None, key("first name", "FIRSTNAME", 20, synonyms=("FIRST_NAME",), fault=AgentUnknownError)
+]
+AgentLastName = Annotated[
+    str | None, key("last name", "LASTNAME", 30, synonyms=("LAST_NAME",), fault=AgentUnknownError)
+]

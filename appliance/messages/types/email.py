@@ -9,8 +9,8 @@ from appliance.bus.commands import Services
 from appliance.errors import ValueInvalidError
 from appliance.mail.address import MOST_ADDRESSES, read_addresses
 from appliance.messages.origin import Origin
-from appliance.messages.parameter import Parameter, Reading, Text
-from appliance.messages.record_request import RecordRequest
+from appliance.messages.parameter import Parameter, Reading
+from appliance.messages.record_request import MediaFormat, RecordRequest
 from appliance.messages.result import Result
 
 _LONGEST = 1024
@@ -63,16 +63,7 @@ class Email(RecordRequest):
     )
 
     to_address: Annotated[tuple[str, ...] | None, Addresses("where to send it", name="TOADDRESS", required=True)] = None
-    media_format: Annotated[
-        str | None,
-        Text(
-            "suffix of the format: wav, mp3, m4a or vox",
-            synonyms=("MEDIAFORMAT",),
-            length=16,
-            over_long="refuse",
-            required=True,
-        ),
-    ] = None
+    media_format: MediaFormat = None
 
     async def answer(self, services: Services, origin: Origin) -> Result:
         """Find the newest recording and queue a mail for each address."""

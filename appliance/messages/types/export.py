@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from appliance.bus.commands import Services
 from appliance.messages.origin import Origin, Port
-from appliance.messages.parameter import Text
-from appliance.messages.record_request import RecordRequest
+from appliance.messages.record_request import MediaFormat, RecordRequest
 from appliance.messages.result import Attachment, Result
 
 
@@ -31,16 +30,7 @@ class Export(RecordRequest):
         {"REQUESTID": "61", "UNIQUEFIELD": "user2", "UNIQUEID": "Order 9999", "MEDIA_FORMAT": "mp3"},
     )
 
-    media_format: Annotated[
-        str | None,
-        Text(
-            "suffix of the format: wav, mp3, m4a or vox",
-            synonyms=("MEDIAFORMAT",),
-            length=16,
-            over_long="refuse",
-            required=True,
-        ),
-    ] = None
+    media_format: MediaFormat = None
 
     async def answer(self, services: Services, origin: Origin) -> Result:
         """Find the newest recording and open it in the format."""

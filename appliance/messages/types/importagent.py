@@ -36,6 +36,7 @@ class ImportAgent(Registration):
         "MODIFY": (("agent_id",),),
         "DELETE": (("agent_id",),),
     }
+    made: ClassVar[tuple[str, ...]] = ("agent_id",)
     ids: ClassVar[tuple[str, ...]] = ("agent_id",)
     returns: ClassVar[tuple[str, ...]] = (
         "API_OK: done; AGENTID is the agent's (LIST: the agents, as RESULTTYPE OK)",
@@ -99,14 +100,6 @@ class ImportAgent(Registration):
                 body = (("AGENTS", (("COUNT", str(len(section))), *section)),)
                 return self.result(result_type="OK", message="OK", body=body)
         return self.result(body=(("AGENTID", str(agent_id)),))
-
-    @classmethod
-    def _passed(cls, values: Mapping[str, str]) -> dict[str, str]:
-        """What an ACTION ignores is not even judged."""
-        passed = super()._passed(values)
-        action = passed.get("action", "").upper()
-        ignored = {"ADD": {"agent_id"}, "LIST": set(passed) - {"action"}}.get(action, set())
-        return {field: raw for field, raw in passed.items() if field not in ignored}
 
     async def _add(self, services: Services, origin: Origin) -> int:
         agents = services.registry.agents

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from appliance.bus.commands import Services
-from appliance.errors import ActionInvalidError, AgentUnknownError, KeysNotUniqueError
+from appliance.errors import ActionInvalidError, KeysNotUniqueError
 from appliance.messages.lookup import agent_by_id, agent_by_name, judge_agent_keys
 from appliance.messages.origin import Origin
 from appliance.messages.parameter import Choice
-from appliance.messages.registration import AgentId, Needs, Registration, key
+from appliance.messages.registration import AgentFirstName, AgentId, AgentLastName, Needs, Registration, key
 from appliance.messages.result import Result
 from appliance.store.agents import Agent
 
@@ -51,12 +51,8 @@ class ImportAgentPhone(Registration):
     ] = None
     phone_id: Annotated[str | None, key("phone", "PHONEID", 64)] = None
     agent_id: AgentId = None
-    first_name: Annotated[
-        str | None, key("first name", "FIRSTNAME", 20, synonyms=("FIRST_NAME",), fault=AgentUnknownError)
-    ] = None
-    last_name: Annotated[
-        str | None, key("last name", "LASTNAME", 30, synonyms=("LAST_NAME",), fault=AgentUnknownError)
-    ] = None
+    first_name: AgentFirstName = None
+    last_name: AgentLastName = None
 
     @classmethod
     def judge_presence(cls, passed: Mapping[str, str]) -> None:

@@ -35,6 +35,7 @@ class ImportUser(Registration):
     """
 
     needs: ClassVar[Mapping[str, Needs]] = {"ADD": (("user_name",),), "MODIFY": _KEYS, "DELETE": _KEYS}
+    made: ClassVar[tuple[str, ...]] = ("user_id",)
     ids: ClassVar[tuple[str, ...]] = ("user_id", "agent_id")
     reconstructed: ClassVar[str] = "of it sources show the answer of LIST alone"
     returns: ClassVar[tuple[str, ...]] = (
@@ -82,14 +83,6 @@ class ImportUser(Registration):
                 section = tuple(("USER", _user(user)) for user in await services.registry.users.all())
                 return self.result(body=(("USERS", (("COUNT", str(len(section))), *section)),))
         return self.result(body=(("USERID", str(user_id)),))
-
-    @classmethod
-    def _passed(cls, values: Mapping[str, str]) -> dict[str, str]:
-        """What an ACTION ignores is not even judged."""
-        passed = super()._passed(values)
-        action = passed.get("action", "").upper()
-        ignored = {"ADD": {"user_id"}, "LIST": set(passed) - {"action"}}.get(action, set())
-        return {field: raw for field, raw in passed.items() if field not in ignored}
 
     async def _add(self, services: Services, origin: Origin) -> int:
         users = services.registry.users

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from appliance.bus.commands import Services
-from appliance.errors import ActionInvalidError, AgentUnknownError, DeviceInvalidError, GroupUnknownError
+from appliance.errors import ActionInvalidError, DeviceInvalidError, GroupUnknownError
 from appliance.messages.lookup import agent_by_id, agent_by_name, group_of, judge_agent_keys
 from appliance.messages.origin import Origin
 from appliance.messages.parameter import Choice
-from appliance.messages.registration import AgentId, GroupId, Needs, Registration, key
+from appliance.messages.registration import AgentFirstName, AgentId, AgentLastName, GroupId, Needs, Registration, key
 from appliance.messages.result import Body, Result
 from appliance.store.agents import Agent
 from appliance.store.groups import Group
@@ -58,12 +58,8 @@ class ModifyGroupPermission(Registration):
     device_id: Annotated[
         str | None, key("the same by another name; PHONEID counts first", "DEVICEID", 64, fault=DeviceInvalidError)
     ] = None
-    first_name: Annotated[
-        str | None, key("first name", "FIRSTNAME", 20, synonyms=("FIRST_NAME",), fault=AgentUnknownError)
-    ] = None
-    last_name: Annotated[
-        str | None, key("last name", "LASTNAME", 30, synonyms=("LAST_NAME",), fault=AgentUnknownError)
-    ] = None
+    first_name: AgentFirstName = None
+    last_name: AgentLastName = None
     agent_id: AgentId = None
 
     @classmethod

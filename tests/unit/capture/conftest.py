@@ -2,30 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from tests.contract.conftest import _children_find_the_source, _nothing_left_behind, run_dir
 
-import pytest
-
-from tests.contract.leaks import nothing_left
-
-ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture(autouse=True)
-def _children_find_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_behind() -> Iterator[None]:
-    with nothing_left():
-        yield
-
-
-@pytest.fixture
-def run_dir() -> Iterator[Path]:
-    """A run_dir in memory, as on a box."""
-    with tempfile.TemporaryDirectory(prefix="linetap-", dir="/dev/shm") as folder:
-        yield Path(folder)
+__all__ = ["_children_find_the_source", "_nothing_left_behind", "run_dir"]
