@@ -212,7 +212,7 @@ class Box:
             if settings.https.enabled
             else None
         )
-        self.control = ControlSocket(box.run_dir, figures, self._simulate)
+        self.control = ControlSocket(box.run_dir, figures, self.taps.status, self._simulate)
 
     # --- life -----------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 One JSON object a line each way. Who may open it is who may open the file: owner and group of the box.
 
-Requests: ``{"verb": "figures"}`` gives the text of ``/metrics``; ``{"verb": "simulate", "tap": …, "line": …,
+Requests: ``{"verb": "figures"}`` gives the text of ``/metrics``; ``{"verb": "taps"}`` how each tap does, with its last
+fault; ``{"verb": "simulate", "tap": …, "line": …,
 "fault": …, "amount": …}`` makes a fault happen on a tap without hardware. Answers: ``{"ok": true, …}`` or
 ``{"ok": false, "error": text}``.
 """
@@ -14,12 +15,13 @@ import contextlib
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, final
 
 import pydantic
 
+from appliance.capture.supervisor import TapStatus
 from appliance.control_client import SOCKET
 from drivers.contract import TapError
 
@@ -40,6 +42,13 @@ class Figures(_Request):
 
 
 @final
+class ShowTaps(_Request):
+    """Show how the taps do."""
+
+    verb: Literal["taps"] = "taps"
+
+
+@final
 class SimulateFault(_Request):
     """Make a fault happen: stall or overflow for ``amount`` (s, frames), drop, die."""
 
@@ -50,8 +59,9 @@ class SimulateFault(_Request):
     amount: float = 0.0
 
 
-Request = Annotated[Figures | SimulateFault, pydantic.Field(discriminator="verb")]
-_REQUESTS: pydantic.TypeAdapter[Figures | SimulateFault] = pydantic.TypeAdapter(Request)
+Request = Annotated[Figures | ShowTaps | SimulateFault, pydantic.Field(discriminator="verb")]
+_STATUS: pydantic.TypeAdapter[TapStatus] = pydantic.TypeAdapter(TapStatus)
+_REQUESTS: pydantic.TypeAdapter[Figures | ShowTaps | SimulateFault] = pydantic.TypeAdapter(Request)
 
 
 @final
@@ -62,15 +72,22 @@ class ControlSocket:
     ----------
     figures
         Gives the text of the figures.
+    taps
+        Tells how each tap does, by name.
     simulate
         Makes a fault happen on (tap, line); raises a TapError.
     """
 
     def __init__(
-        self, run_dir: Path, figures: Callable[[], str], simulate: Callable[[SimulateFault], Awaitable[None]]
+        self,
+        run_dir: Path,
+        figures: Callable[[], str],
+        taps: Callable[[], Mapping[str, TapStatus]],
+        simulate: Callable[[SimulateFault], Awaitable[None]],
     ) -> None:
         self.path = run_dir / SOCKET
         self._figures = figures
+        self._taps = taps
         self._simulate = simulate
         self._server: asyncio.Server | None = None
 
@@ -108,6 +125,11 @@ class ControlSocket:
             return {"ok": False, "error": "; ".join(fault["msg"] for fault in error.errors())}
         if isinstance(request, Figures):
             return {"ok": True, "figures": self._figures()}
+        if isinstance(request, ShowTaps):
+            return {
+                "ok": True,
+                "taps": {name: _STATUS.dump_python(one, mode="json") for name, one in self._taps().items()},
+            }
         try:
             await self._simulate(request)
         except TapError as error:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import final
 
+from appliance import clock
 from appliance.capture import planning
 from appliance.capture.child import Watch
 from appliance.capture.link import WorkerLink
@@ -17,6 +19,7 @@ from drivers.contract import (
     CallRefused,
     Capabilities,
     Line,
+    LineFault,
     LineUnknownError,
     Registered,
     TapEvent,
@@ -37,6 +40,8 @@ class TapStatus:
     refused_calls: int
     lost_frames: int  # as the tap told them, over all legs
     accounts: tuple[Registered, ...] = ()  # how the registration of each stands
+    fault: str = ""  # what was told last of one, whether it lasts or not
+    fault_at: dt.datetime | None = None
 
 
 @final
@@ -85,6 +90,8 @@ class TapSupervisor:
         self._refused_calls = 0
         self._lost_frames = 0
         self._accounts: dict[str, Registered] = {}
+        self._fault = ""
+        self._fault_at: dt.datetime | None = None
 
     @property
     def name(self) -> str:
@@ -103,6 +110,8 @@ class TapSupervisor:
             refused_calls=self._refused_calls,
             lost_frames=self._lost_frames,
             accounts=tuple(self._accounts.values()),
+            fault=self._fault,
+            fault_at=self._fault_at,
         )
 
     def meters(self) -> list[TapMeter]:
@@ -203,4 +212,7 @@ class TapSupervisor:
             self._refused_calls += 1
         elif isinstance(fact, Registered):
             self._accounts[fact.account] = fact
+        elif isinstance(fact, LineFault):
+            self._fault = f"line {fact.line}: {fact.text}" if fact.line else fact.text
+            self._fault_at = clock.now()
         self._on_fact(fact)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 COLUMNS: Final = ("TAP", "LINE", "LEVEL", "PEAK", "VOICE", "CARD", "OVERRUNS", "DRIFT")
 _FIGURE: Final = re.compile(
@@ -22,16 +22,21 @@ def lines_here(config: Path) -> list[dict[str, str]]:
 
 def page_here(config: Path) -> str:
     """Give the figures of this machine's box with these settings; nothing where it has none."""
+    return str(ask_here(config, "figures").get("figures", ""))
+
+
+def ask_here(config: Path, verb: str) -> dict[str, Any]:
+    """Ask this machine's box with these settings; nothing where there is none."""
     from appliance.control_client import ask
     from appliance.errors import LinetapError
     from appliance.settings.loader import load
 
     if not config.exists():
-        return ""
+        return {}
     try:
-        return str(ask(load(config).box.run_dir, {"verb": "figures"})["figures"])
+        return ask(load(config).box.run_dir, {"verb": verb})
     except LinetapError:
-        return ""
+        return {}
 
 
 def read_figures(page: str) -> list[dict[str, str]]:

@@ -35,15 +35,16 @@ def status(
 ) -> None:
     """Show what a running box does.
 
-    With the levels of its lines and its accounts where it runs here with these settings. Exit code 69 if none
-    answers.
+    With its taps and their last faults, the levels of its lines and its accounts where it runs here with these
+    settings. Exit code 69 if none answers.
     """
-    from appliance.cli import accounts
+    from appliance.cli import accounts, taps
     from appliance.cli.lines import COLUMNS, lines_here
     from appliance.client import Client
 
     with Client(host, port, timeout_s=timeout_s, context=tls()) as client:
         facts = _ask(client)
+    facts["taps"] = taps.taps_here(config) if host in _HERE else []
     facts["lines"] = lines_here(config) if host in _HERE else []
     facts["accounts"] = accounts.accounts_here(config) if host in _HERE else []
     if as_json:
@@ -53,6 +54,8 @@ def status(
         print(f"{title:16} {facts['system'].get(name, '')}")
     _table("channels", facts["channels"], _CHANNEL_COLUMNS)
     _table("devices", facts["devices"], _DEVICE_COLUMNS)
+    if facts["taps"]:
+        _table("taps", facts["taps"], taps.COLUMNS)
     if facts["lines"]:
         _table("lines", facts["lines"], COLUMNS)
     if facts["accounts"]:

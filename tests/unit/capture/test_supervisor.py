@@ -219,6 +219,8 @@ async def test_a_tap_that_cannot_open_is_told_and_tried_again(run_dir: Path) -> 
     await made.tap.start()
     assert made.told[0] == ("down", "ended with code 78", "0")
     assert any(isinstance(fact, LineFault) and "a.wav" in fact.text for fact in made.facts)
+    assert "a.wav" in made.tap.status.fault
+    assert made.tap.status.fault_at is not None
     shutil.move(run_dir / "b.wav", path)
     await made.until(lambda: made.told[-1] == ("up", "0"))
     await made.tap.close()
