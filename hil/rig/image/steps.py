@@ -11,6 +11,7 @@ from hil.rig.errors import BuildError, FetchError
 
 NICE = 10
 TAIL_LINES = 25
+FETCH_S = 1800.0
 
 
 def run(
@@ -46,9 +47,12 @@ def run(
 
 
 def fetch(log_dir: Path, name: str, argv: Sequence[str | Path], *, cwd: Path | None = None) -> str:
-    """Run a program that fetches from the network, as :func:`run`. Raises FetchError where it fails."""
+    """Run a program that fetches from the network, as :func:`run`. Raises FetchError where it fails.
+
+    It has longer than others: ten minutes were too few for mmdebstrap where eight other programs ran.
+    """
     try:
-        return run(log_dir, name, argv, cwd=cwd)
+        return run(log_dir, name, argv, cwd=cwd, timeout_s=FETCH_S)
     except BuildError as error:
         raise FetchError(f"what the rig is made from could not be fetched: {error}") from error
 
