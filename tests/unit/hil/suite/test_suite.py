@@ -302,6 +302,19 @@ def test_junit_has_every_measurement_with_its_value(run: Any) -> None:
     assert float(str(properties["value"])) == pytest.approx(-6.02, abs=0.02)
 
 
+def test_page_json_and_junit_tell_the_same(run: Any) -> None:
+    done = run(Truth(swapped, drift_ppm=150))
+    assert done.page.count(" ✗</td>") == len(done.failed) == 6
+    cases = ET.parse(done.folder / "junit.xml").getroot().iter("testcase")
+    told = [{str(one.get("name")): one.get("value") for one in case.iter("property")} for case in cases]
+    assert [facts for facts in told if facts] == [
+        {name: str(value) for name, value in result.items()} for result in done.facts["results"]
+    ]
+    assert done.page.count('<td class="fail">2 fail</td>') == 3  # of channel and drift, and two lines by both
+    assert done.page.count('<td class="fail">1 fail</td>') == 2
+    assert '<tr><th>desk-2</th><td class="fail">2 fail</td>' in done.page
+
+
 def test_a_card_that_usb_shows_another_number_of_fails(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def there() -> list[CardInfo]:
         return [CardInfo(0, "IN", "", "1-2", "CARD-8", (0,)), CardInfo(1, "OUT", "", "1-3", "OUT-1", ())]
