@@ -27,26 +27,32 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", default="4,20", help="numbers of calls, one load each")
     parser.add_argument("--seconds", type=float, default=16.0, help="how long all calls are up at once")
+    parser.add_argument("--rate", type=int, choices=(8000, 16000), default=8000, help="frames a second that are stored")
+    parser.add_argument("--codec", choices=("PCMU", "G722"), default="PCMU", help="of the calls; rtpengine gets PCMU")
     parser.add_argument("--no-peer", action="store_true", help="leave rtpengine out")
     parser.add_argument("--json", action="store_true", help="end with one JSON object on the last line")
     arguments = parser.parse_args()
     with_peer = not arguments.no_peer and Rtpengine.installed()
-    loads = [run(int(calls), arguments.seconds, with_peer=with_peer) for calls in arguments.calls.split(",")]
+    kind = {"codec": arguments.codec, "rate_hz": arguments.rate}
+    loads = [run(int(calls), arguments.seconds, with_peer=with_peer, **kind) for calls in arguments.calls.split(",")]
     if arguments.json:
         print(json.dumps({"loads": loads}))
     return 0 if all(facts["whole"] == facts["calls"] for facts in loads) else 1
 
 
-def run(calls: int, seconds: float, *, with_peer: bool) -> dict[str, Any]:
+def run(calls: int, seconds: float, *, with_peer: bool, codec: str, rate_hz: int) -> dict[str, Any]:
     """Run one load; gives and prints its figures. Calls begin 50 ms apart and are long enough to be all up at once."""
     length_s, window_s = seconds + calls * STAGGER_S, max(2.0, seconds - HELD_BACK_S - SETTLE_S - 2)
-    with run_load(calls, length_s, front=True) as load:
+    tap = {"rate_hz": rate_hz, "codecs": ["G722", "PCMU", "PCMA"]}
+    with run_load(calls, length_s, front=True, codec=codec, tap=tap) as load:
         print(f"{calls} calls are being recorded", file=sys.stderr)
         time.sleep(min(HELD_BACK_S, max(0.0, seconds - window_s - SETTLE_S)))  # before that nothing reaches the disk
         usage = load.measure(window_s)
         facts = summarise(load.finish(), usage, load.streams) | {"source": load.lateness}
+    facts |= {"codec": codec, "rate_hz": rate_hz}
     facts |= {"front": costs(usage, "other"), "cost": profile(usage, calls)}
     show(facts)
+    print(f"stored           {codec} at {rate_hz} Hz")
     print(f"front            {facts['front']}")
     print(f"cost             {facts['cost']}")
     print(f"length           right to {LENGTH_S} s where a file counts as whole")

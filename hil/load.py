@@ -58,7 +58,16 @@ class Load:
     """N calls that go on. Made by :func:`run_load`."""
 
     def __init__(
-        self, box: ChildBox, log: EventLog, calls: int, seconds: float, streams: int, ports: list[int], *, siprec: bool
+        self,
+        box: ChildBox,
+        log: EventLog,
+        calls: int,
+        seconds: float,
+        streams: int,
+        ports: list[int],
+        *,
+        siprec: bool,
+        codec: str,
     ) -> None:
         self.box = box
         self.log = log
@@ -67,6 +76,7 @@ class Load:
         self.streams = streams
         self._ports = ports  # of each call, taking turns
         self._siprec = siprec
+        self._codec = codec
         self.lateness: dict[str, Any] = {}
         self._results: list[dict[str, Any]] = []
         self._source: subprocess.Popen[str] | None = None
@@ -85,6 +95,7 @@ class Load:
         targets = [f"--to=sip:source@{HOST}:{port}" for port in self._ports]
         options = ["--calls", str(self.calls), "--streams", str(self.streams), "--seconds", str(self.seconds)]
         options += ["--stagger", str(STAGGER_S), "--header", "X-Device: " + _device("{n}")]
+        options += ["--codec", self._codec]
         if self._siprec:
             options += ["--agent", _device("{n}")]
         self._source = subprocess.Popen(
@@ -143,7 +154,7 @@ class Load:
             return CallOutcome(device, 200, trouble=f"{len(saved)} recordings")
         path, packets = saved[0], int(result["packets_sent"])
         samples, rate_hz = soundfile.read(path, dtype="int16", always_2d=True)
-        legs = [measure.read_coded(np.ascontiguousarray(samples[:, n]), n) for n in range(samples.shape[1])]
+        legs = [measure.read_coded(np.ascontiguousarray(samples[:, n]), n, rate_hz) for n in range(samples.shape[1])]
         lost = [number for leg in legs for number in leg.lost(packets)]
         return CallOutcome(
             device,
@@ -167,11 +178,18 @@ class Load:
 
 @contextlib.contextmanager
 def run_load(
-    calls: int, seconds: float, streams: int = 2, *, front: bool = False, tap: Mapping[str, Any] | None = None
+    calls: int,
+    seconds: float,
+    streams: int = 2,
+    *,
+    front: bool = False,
+    codec: str = "PCMU",
+    tap: Mapping[str, Any] | None = None,
 ) -> Iterator[Load]:
     """Start a box with a SIP trunk for so many calls and place them; the box and its recordings go at the end.
 
-    With ``front`` they all come by one port, as SIPREC calls. ``tap`` are further options of the trunk.
+    With ``front`` they all come by one port, as SIPREC calls. ``codec`` is PCMU or G722, ``tap`` further options of the
+    trunk.
     """
     workers = -(-calls // CALLS_A_WORKER)
     port = free_sip_port(workers)
@@ -188,7 +206,7 @@ def run_load(
             ) as box,
             EventLog(box.events()) as log,
         ):
-            load = Load(box, log, calls, seconds, streams, ports, siprec=front)
+            load = Load(box, log, calls, seconds, streams, ports, siprec=front, codec=codec)
             try:
                 load.start()
                 yield load

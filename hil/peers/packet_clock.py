@@ -1,8 +1,8 @@
 """Sends the RTP packets of many streams on time: one thread, and one system call for a few dozen packets.
 
-Each stream sends a packet every 20 ms; the calls are spread over eight phases of that time, so that the far end is
-not hit by all packets at once. A thread that comes late sends what is due at once, so no packet is left out, and the
-greatest lateness is kept: a loss behind a late source says nothing about the far end.
+Each stream sends a packet every 20 ms, G.711 µ-law or G.722; the calls are spread over eight phases of that time, so
+that the far end is not hit by all packets at once. A thread that comes late sends what is due at once, so no packet is
+left out, and the greatest lateness is kept: a loss behind a late source says nothing about the far end.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from appliance.audio.measure import coded_payload
+from appliance.audio import g722
+from appliance.audio.measure import coded_payload, coded_pcm
+from hil.peers.sip_uac import PAYLOAD_TYPES
 
 PACKET_S = 0.02
-FRAMES = 160
+FRAMES = 160  # ticks of the RTP clock, and octets: the same for both codecs
 PHASES = 8
 HEADER_BYTES = 12
 PACKET_BYTES = HEADER_BYTES + FRAMES
@@ -80,7 +82,9 @@ class CallMedia:
 class _Batch:
     """Packets of the calls of one phase, laid out for one sendmmsg; made anew when a call comes or goes."""
 
-    def __init__(self, calls: list[CallMedia], socket_fd: int, tables: list[npt.NDArray[np.uint8]]) -> None:
+    def __init__(
+        self, calls: list[CallMedia], socket_fd: int, tables: list[npt.NDArray[np.uint8]], payload_type: int
+    ) -> None:
         self.calls = calls
         self._fd = socket_fd
         self._tables = tables
@@ -88,7 +92,8 @@ class _Batch:
         self._call_of = np.array([n for n, call in enumerate(calls) for _ in call.targets])
         count = len(self._legs)
         self._packets = np.zeros((count, PACKET_BYTES), np.uint8)
-        self._packets[:, 0] = 0x80  # version 2; payload type 0 is PCMU
+        self._packets[:, 0] = 0x80  # version 2
+        self._packets[:, 1] = payload_type
         self._packets[:, 8:12] = np.frombuffer(secrets.token_bytes(4 * count), np.uint8).reshape(count, 4)
         self._addresses = np.zeros((count, _ADDRESS_BYTES), np.uint8)
         self._vectors = (_IoVector * count)()
@@ -139,10 +144,11 @@ class _Batch:
 class PacketClock:
     """The thread that sends. ``longest`` is the greatest number of packets that any stream will send."""
 
-    def __init__(self, longest: int) -> None:
+    def __init__(self, longest: int, codec: str = "PCMU") -> None:
         self._socket, self._rtcp = _bind_pair()
         self.port = int(self._socket.getsockname()[1])
-        self._tables = [coded_payload(leg, np.arange(longest)) for leg in (0, 1)]
+        self._tables = [_payloads(codec, leg, longest) for leg in (0, 1)]
+        self._payload_type = PAYLOAD_TYPES[codec]
         self._calls: list[list[CallMedia]] = [[] for _ in range(PHASES)]
         self._changed = [False] * PHASES
         self._lock = threading.Lock()
@@ -217,7 +223,7 @@ class PacketClock:
             calls = list(self._calls[phase])
         if not calls:
             return None
-        renewed = _Batch(calls, self._socket.fileno(), self._tables)
+        renewed = _Batch(calls, self._socket.fileno(), self._tables, self._payload_type)
         if batch is not None:
             renewed.adopt(batch.sources())
         return renewed
@@ -233,6 +239,13 @@ class PacketClock:
                     self._calls[call.phase].remove(call)
                     self._changed[call.phase] = True
                 call.loop.call_soon_threadsafe(call.done.set)
+
+
+def _payloads(codec: str, leg: int, count: int) -> npt.NDArray[np.uint8]:
+    """Payload of each packet, shape ``(count, 160)``."""
+    if codec == "G722":
+        return g722.encode(np.repeat(coded_pcm(leg, count), 2))
+    return coded_payload(leg, np.arange(count))
 
 
 def _bind_pair() -> tuple[socket.socket, socket.socket]:

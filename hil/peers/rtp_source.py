@@ -2,7 +2,7 @@
 
 A minimal SIP client (``sip_uac``) places the calls, one thread (``packet_clock``) sends all their packets; the
 recorded files, decoded by :func:`appliance.audio.measure.read_coded`, tell which packets arrived. It knows no jitter,
-no codec but G.711 µ-law, and sends only: use ``sip_caller`` where a real SIP stack matters.
+no codec but G.711 µ-law and G.722, and sends only: use ``sip_caller`` where a real SIP stack matters.
 
     python -m hil.peers.rtp_source --to sip:{n}@127.0.0.1:5060 --calls 20 --streams 2 --seconds 60
 """
@@ -75,11 +75,14 @@ class RtpSource:
     ``longest`` is the most packets that a stream of theirs has, where more calls come than those given here.
     """
 
-    def __init__(self, calls: Sequence[SourceCall], told: Listener | None = None, *, longest: int = 0) -> None:
+    def __init__(
+        self, calls: Sequence[SourceCall], told: Listener | None = None, *, longest: int = 0, codec: str = "PCMU"
+    ) -> None:
         self._calls = list(calls)
         self._told = told
         self._uac = Uac()
-        self._clock = PacketClock(max([longest, *(call.packets for call in calls)]))
+        self._codec = codec
+        self._clock = PacketClock(max([longest, *(call.packets for call in calls)]), codec)
 
     async def run(self) -> list[SourceResult]:
         """Place all calls and wait for their end; results are in the order of the calls."""
@@ -103,7 +106,7 @@ class RtpSource:
     async def place(self, call: SourceCall) -> SourceResult:
         """Place one call and wait for its end."""
         await asyncio.sleep(call.begin_after_s)
-        offer = offer_audio(self._clock.port, call.streams)
+        offer = offer_audio(self._clock.port, call.streams, codec=self._codec)
         try:
             dialog = await self._uac.invite(
                 call.uri, _proxy_of(call.uri), call.user, call.headers, offer, agent=call.agent
@@ -163,6 +166,7 @@ def main() -> int:
     parser.add_argument("--header", action="append", default=[], help="NAME: VALUE; {n} is the call's number")
     parser.add_argument("--agent", default="", help="send SIPREC calls, whose agent this is; {n} is the call's number")
     parser.add_argument("--stagger", type=float, default=0.05, help="seconds between the beginnings of two calls")
+    parser.add_argument("--codec", choices=("PCMU", "G722"), default="PCMU")
     arguments = parser.parse_args()
     headers = dict(header.split(":", 1) for header in arguments.header)
     calls = [
@@ -177,7 +181,7 @@ def main() -> int:
         )
         for n in range(arguments.calls)
     ]
-    source = RtpSource(calls)
+    source = RtpSource(calls, codec=arguments.codec)
     results = asyncio.run(source.run())
     for result in results:
         print(json.dumps(dataclasses.asdict(result)))  # noqa: T201 -- a program that prints

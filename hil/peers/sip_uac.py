@@ -19,6 +19,7 @@ ANSWER_WAIT_S = 10.0
 BYE_WAIT_S = 4.0
 RING_WAIT_S = 60.0
 _OK = 200
+PAYLOAD_TYPES = {"PCMU": 0, "PCMA": 8, "G722": 9}  # their clock is of 8 kHz, that of G722 too (RFC 3551)
 
 
 @final
@@ -214,11 +215,12 @@ class Uac(asyncio.DatagramProtocol):
             dialog.ended.set()
 
 
-def offer_audio(port: int, streams: int, direction: str = "sendonly") -> str:
-    """Write an SDP offer of G.711 µ-law streams from 127.0.0.1:port."""
+def offer_audio(port: int, streams: int, direction: str = "sendonly", codec: str = "PCMU") -> str:
+    """Write an SDP offer of streams of one codec, PCMU, PCMA or G722, from 127.0.0.1:port."""
+    number = PAYLOAD_TYPES[codec]
     lines = ["v=0", "o=source 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0"]
     for stream in range(streams):
-        lines += [f"m=audio {port} RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=ptime:20"]
+        lines += [f"m=audio {port} RTP/AVP {number}", f"a=rtpmap:{number} {codec}/8000", "a=ptime:20"]
         lines += [f"a=label:{stream + 1}", f"a={direction}"]
     return "\r\n".join(lines) + "\r\n"
 

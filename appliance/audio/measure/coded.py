@@ -2,7 +2,8 @@
 
 A coded frame is 160 G.711 µ-law octets at 8 kHz: 32 octets of a negative marker level, which differs by leg, then
 four times 32 octets of one of 16 positive levels: the number, four bits each, highest first. Every level survives
-µ-law exactly and A-law well within its distance to the next one.
+µ-law exactly and A-law well within its distance to the next one; through G.722, or brought to 16 kHz, it is there again
+in the middle of its step.
 """
 
 from __future__ import annotations
@@ -16,12 +17,18 @@ import numpy.typing as npt
 from appliance.audio.measure.samples import Samples, to_float
 
 FRAME = 160
+WIDE_HZ = 16000
 NUMBERS = 1 << 16
 _STEP = 32
 _DIGITS = 4
 _DIGIT_CODES = np.array([0xFF - (28 + 6 * digit) for digit in range(16)], dtype=np.uint8)
 _MARKER_CODES = np.array([0x7F - 100, 0x7F - 119], dtype=np.uint8)
 _TOLERANCE = 0.06  # relative distance from a level; neighbours are 22 % and more apart
+_WIDE_FRAME = 2 * FRAME
+_WIDE_SETTLED = slice(20, 42)  # of the 64 frames of a step: taken by filter and codec, which keep the last 22 of a call
+_WIDE_TOLERANCE = 0.5  # distance of their mean from a level, as a share of that to the next level; found: 0.42
+_WIDE_MARKER_TOLERANCE = 0.02  # relative; found: 0.004
+_WIDE_SLIP = 4  # frames by which a begin is off for the level before it
 
 
 @final
@@ -30,11 +37,12 @@ class CodedFrames:
     """Which frames stand in a recording, and where.
 
     ``numbers`` and ``positions`` (first frame of each) are in the order of the file, shape ``(found,)``. A frame
-    that is cut or spoilt is not among them.
+    that is cut or spoilt is not among them. ``frame`` is the length of one in the recording.
     """
 
     numbers: npt.NDArray[np.int64]
     positions: npt.NDArray[np.int64]
+    frame: int = FRAME
 
     def lost(self, sent: int, first: int = 0) -> list[int]:
         """Numbers of ``first`` to ``first + sent`` (exclusive) that are nowhere in the recording."""
@@ -51,8 +59,8 @@ class CodedFrames:
     @property
     def slips(self) -> list[int]:
         """Positions at which the recording's time moves against the frames' own: something was put in or left out."""
-        shift = self.positions - FRAME * self.numbers
-        return [int(at) for at in self.positions[1:][np.diff(shift) != 0]]
+        moved = np.abs(np.diff(self.positions - self.frame * self.numbers))
+        return [int(at) for at in self.positions[1:][moved > (0 if self.frame == FRAME else _WIDE_SLIP)]]
 
 
 def coded_payload(leg: int, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
@@ -68,10 +76,15 @@ def coded_pcm(leg: int, count: int, first: int = 0) -> npt.NDArray[np.int16]:
     return _to_linear(coded_payload(leg, np.arange(first, first + count))).reshape(-1).astype(np.int16)
 
 
-def read_coded(samples: Samples, leg: int) -> CodedFrames:
-    """Find every whole frame of the leg in a recording of 8 kHz, wherever it begins."""
+def read_coded(samples: Samples, leg: int, rate_hz: int = 8000) -> CodedFrames:
+    """Find every whole frame of the leg in a recording of 8 kHz, wherever it begins; or in one of 16 kHz.
+
+    At 16 kHz begins are right to 2 frames, and of each step the middle alone is looked at.
+    """
     wide = to_float(samples) * 32768.0
     marker = float(_to_linear(_MARKER_CODES)[leg])
+    if rate_hz == WIDE_HZ:
+        return _read_wide(wide, marker)
     is_marker = np.abs(wide - marker) <= abs(marker) * _TOLERANCE
     begins = np.flatnonzero(is_marker & ~np.concatenate(([False], is_marker[:-1])))
     begins = begins[begins + FRAME <= wide.size]
@@ -83,6 +96,21 @@ def read_coded(samples: Samples, leg: int) -> CodedFrames:
     whole = markers_whole & digits_whole
     numbers = digits @ np.array([4096, 256, 16, 1])
     return CodedFrames(numbers[whole].astype(np.int64), begins[whole].astype(np.int64))
+
+
+def _read_wide(wide: npt.NDArray[np.float64], marker: float) -> CodedFrames:
+    is_low = wide < marker / 2
+    begins = np.flatnonzero(is_low & ~np.concatenate(([False], is_low[:-1])))
+    begins = begins[begins + _WIDE_FRAME <= wide.size + 2 * _STEP - _WIDE_SETTLED.stop]
+    steps = np.pad(wide, (0, 2 * _STEP))[begins[:, None] + np.arange(_WIDE_FRAME)].reshape(-1, _DIGITS + 1, 2 * _STEP)
+    means = steps[:, :, _WIDE_SETTLED].mean(axis=2)
+    levels = _to_linear(_DIGIT_CODES)
+    apart = np.minimum(np.diff(levels, prepend=0), np.diff(levels, append=np.inf))
+    away = np.abs(means[:, 1:, None] - levels) / apart
+    whole = np.all(away.min(axis=2) <= _WIDE_TOLERANCE, axis=1)
+    whole &= np.abs(means[:, 0] - marker) <= abs(marker) * _WIDE_MARKER_TOLERANCE
+    numbers = np.argmin(away, axis=2) @ np.array([4096, 256, 16, 1])
+    return CodedFrames(numbers[whole].astype(np.int64), begins[whole].astype(np.int64), _WIDE_FRAME)
 
 
 def _read_digits(steps: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

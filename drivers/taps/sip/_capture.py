@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any, Final, final
 
 from drivers.contract import LossReason, Party, SessionSink
-from drivers.taps.sip._meter import BUFFER_FRAMES, Change, Totals
+from drivers.taps.sip._meter import Change, Totals
 from drivers.taps.sip._native import Native
-from drivers.taps.sip._recorder import FRAME_FRAMES, RATE_HZ, Recorder
+from drivers.taps.sip._recorder import Recorder
 from drivers.taps.sip._remainder import Remainder
 
 logger = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ PATH_MS: Final = -15
 The buffer is full enough when its last packet begins (-20), and the bridge takes it at its next tick; measured.
 """
 _SETTLE_S: Final = 0.2
+_FILTER_S: Final = 0.004  # of audio in the filter between a codec and a bridge of different rates
 _MOST_SECONDS: Final = 300  # of a leg: a call that is bad all the time need not say it for hours
 
 
@@ -37,6 +38,7 @@ class Leg:
     totals: Totals = dataclasses.field(default_factory=Totals)
     codec: str = ""
     remote: str = ""
+    converted: bool = False  # the codec has another rate
     no_media_from: int | None = None  # frame up to which missing media was told
     told_until: int = 0  # end of what was told last
     remainder: Remainder | None = None  # of a stream that ended
@@ -44,7 +46,7 @@ class Leg:
 
     def frame_at(self, moment_s: float) -> int:
         """Frame that stands for a monotonic moment."""
-        return max(0, round((moment_s - self.opened_s) * RATE_HZ))
+        return max(0, round((moment_s - self.opened_s) * self.recorder.rate_hz))
 
     def place(self, moment_s: float, frames: int) -> int:
         """Frame to tell missing ones at: that of the moment, or behind those that were told last."""
@@ -55,15 +57,19 @@ class Leg:
 
 @final
 class Capture:
-    """A session into ``sink``. Its recorders hold the audio back by the jitter buffer's delay, and skip it."""
+    """A session into ``sink``, of so many frames a second.
 
-    def __init__(self, native: Native, sink: SessionSink, jitter_ms: int) -> None:
+    Its recorders hold the audio back by the jitter buffer's delay, and skip it.
+    """
+
+    def __init__(self, native: Native, sink: SessionSink, jitter_ms: int, rate_hz: int) -> None:
         self.sink = sink
         self.heard = False  # the first packet came
         self.began = False  # and every leg has its first frame
         self.legs: dict[int, Leg] = {}
         self.delay_s = (jitter_ms + PATH_MS) / 1000
-        self._skip_frames = round(self.delay_s * RATE_HZ)
+        self._rate_hz = rate_hz
+        self._skip_frames = round(self.delay_s * rate_hz)
         self._native = native
 
     @property
@@ -74,8 +80,8 @@ class Capture:
     def connect(self, leg: int, party: Party, slot: int) -> None:
         """Record the stream in ``slot`` on the leg, which is opened if it is not there."""
         if leg not in self.legs:
-            path = self.sink.leg_file(leg, party, RATE_HZ, skip_frames=self._skip_frames)
-            self.legs[leg] = Leg(Recorder(self._native, path), party, time.monotonic())
+            path = self.sink.leg_file(leg, party, self._rate_hz, skip_frames=self._skip_frames)
+            self.legs[leg] = Leg(Recorder(self._native, path, self._rate_hz), party, time.monotonic())
         self.legs[leg].recorder.connect(slot)
 
     def disconnect(self, leg: int, slot: int) -> None:
@@ -89,7 +95,7 @@ class Capture:
         A stream forgets what came before its first frame was asked for, so an answer must not go out earlier.
         ``meanwhile`` is done again and again.
         """
-        due = {number: leg.recorder.frames + 2 * FRAME_FRAMES for number, leg in self.legs.items()}
+        due = {number: leg.recorder.frames + 2 * leg.recorder.turn_frames for number, leg in self.legs.items()}
         give_up_s = time.monotonic() + _SETTLE_S
         while any(self.legs[number].recorder.frames < frames for number, frames in due.items()):
             if time.monotonic() > give_up_s:
@@ -98,9 +104,15 @@ class Capture:
             meanwhile()
             time.sleep(0.002)
 
-    def describe(self, leg: int, codec: str, remote: str) -> None:
-        """Note the codec and the address that the leg's stream comes with now."""
+    def describe(self, leg: int, codec: str, rate_hz: int, remote: str) -> None:
+        """Note the codec, its rate, and the address that the leg's stream comes with now."""
         self.legs[leg].codec, self.legs[leg].remote = codec, remote
+        self.legs[leg].converted = rate_hz != self._rate_hz
+
+    @property
+    def converted(self) -> bool:
+        """Whether the audio of a leg goes through a filter that brings it to our rate: 4 ms of it are in there."""
+        return any(leg.converted for leg in self.legs.values())
 
     def count(self, leg: int, change: Change, lost_s: float, quiet_s: float) -> Counter[LossReason]:
         """Note what a stream counted: losses since one moment, silence since another; gives the frames told."""
@@ -121,7 +133,7 @@ class Capture:
         """Put a second in which something was amiss among the session's facts, as many of them as are of use."""
         amiss = {
             "lost": change.missing + change.refused,
-            "late_frames": change.dropped * BUFFER_FRAMES,
+            "late_frames": change.dropped_frames,
             "concealed_frames": change.silent_frames,
         }
         if any(amiss.values()) and leg.seconds_told < _MOST_SECONDS:
@@ -155,15 +167,19 @@ class Capture:
         found.no_media_from = found.told_until = begin + frames
         return frames
 
-    def remain(self, leg: int, remainder: Remainder, later: Callable[[float, Callable[[], None]], None]) -> None:
-        """Record what a stream of the leg left when it ended."""
-        remainder.begin(self.legs[leg].recorder, later)
-        self.legs[leg].remainder = remainder
+    def remain(self, leg: int, remainder: Remainder, later: Callable[[float, Callable[[], None]], None]) -> int:
+        """Record what a stream of the leg left when it ended; gives the frames that its filter kept, told as lost."""
+        found = self.legs[leg]
+        remainder.begin(found.recorder, later)
+        found.remainder = remainder
+        frames = round(_FILTER_S * self._rate_hz) if found.converted else 0
+        self._lose(leg, found, frames, time.monotonic() - self.delay_s, LossReason.PACKETS_LOST)
+        return frames
 
     def remaining(self, now_s: float) -> dict[int, int]:
         """Frames of each leg that are still to be played on; only where there are any."""
         left = {number: leg.remainder.over_s - now_s for number, leg in self.legs.items() if leg.remainder is not None}
-        return {number: round(left_s * RATE_HZ) for number, left_s in left.items() if left_s > 0}
+        return {number: round(left_s * self._rate_hz) for number, left_s in left.items() if left_s > 0}
 
     def detach(self) -> None:
         """Let the legs grow no more."""

@@ -24,6 +24,8 @@ class Ending:
     ----------
     waiting
         Tells how many frames of each leg are still in a jitter buffer when its time is up.
+    tail
+        Give the bridge one turn more after that: the end of the audio is in the filter that converts it.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Ending:
         reason: str,
         *,
         waiting: Callable[[], dict[int, int]],
+        tail: bool,
         over: Callable[[Ending], None],
     ) -> None:
         self.then: list[Callable[[], None]] = []
@@ -42,6 +45,7 @@ class Ending:
         self._capture = capture
         self._reason = reason
         self._waiting = waiting
+        self._tail = tail
         self._stuck = 0
         self._left: dict[int, int] = {}
         self._over = over
@@ -61,6 +65,12 @@ class Ending:
             return
         for leg, frames in left.items():
             self._capture.abandon(leg, frames, self._begun_s)
+        if self._tail:
+            self._works.later(_STEP_S, self._detach)
+        else:
+            self._detach()
+
+    def _detach(self) -> None:
         self._capture.detach()
         self._give_up_s = time.monotonic() + _WHOLE_S
         self._works.later(_STEP_S, self._close)

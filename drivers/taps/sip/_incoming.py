@@ -4,8 +4,12 @@ It takes a source for valid only when two packets in a row came (RFC 3550, A.1, 
 comes until then: on a rough line all of the first words. Whoever signalled the call is no stranger, so the probation
 is ended as soon as the first packet is there. And it takes a packet out of order for lost until its next report.
 
-Both are fields of ``pjmedia_rtp_session`` and ``pjmedia_rtcp_session``, at offsets that are checked for each stream;
-where they are not as known, nothing is written and nothing is read.
+Of G.722 it learns from the first packets whether their time stamps count 8,000 or 16,000 a second, and throws away what
+came until then: 20 to 40 ms, which no counter tells, and the decoder has lost its thread. 8,000 is right (RFC 3551,
+4.5.2) and set from the begin.
+
+All are fields of ``pjmedia_rtp_session``, ``pjmedia_rtcp_session`` and ``pjmedia_stream``, at offsets that are checked
+for each stream; where they are not as known, nothing is written and nothing is read.
 """
 
 from __future__ import annotations
@@ -29,6 +33,10 @@ _RTCP_BYTES: Final = 1024
 _NO_BAD_SEQUENCE: Final = (1 << 16) + 1
 _COUNTED: Final = struct.Struct("=HxxIIII4xI8xI")  # the same, then rtp_last_ts, clock_rate, two sizes, received
 _CLOCK_HZ: Final = 8000  # of G.711 and G.722
+_STREAM_BYTES: Final = 2048  # of the stream behind its RTCP session
+_WORD_BYTES: Final = 4
+_UNLEARNT: Final = struct.pack("=III", 160, 0, 50)  # ticks of an entry, entries of the last packet, packets to learn by
+_LEARNT: Final = struct.pack("=III", 80, 0, 0)
 
 
 @final
@@ -43,6 +51,7 @@ class Incoming:
 
     def __init__(self, native: Native, stream: int, now_s: float) -> None:
         self._rtp, self._rtcp = native.rtp_sessions(stream)
+        self.clock_known = self._set_clock()
         self._eager_until_s = now_s + _EAGER_S
         self._began = False
         self._counters = 0  # address; 0 while it is not known
@@ -70,6 +79,15 @@ class Incoming:
             return None
         received += first == self._first
         return max(0, int(cycles + highest - first + 1 - received))
+
+    def _set_clock(self) -> bool:
+        """Say that time stamps of G.722 count 8,000 a second; False where the stream is none, or not as known."""
+        stream = ctypes.string_at(self._rtcp, _STREAM_BYTES)
+        at = stream.find(_UNLEARNT)
+        if at < 0 or at % _WORD_BYTES:
+            return False
+        ctypes.memmove(self._rtcp + at, _LEARNT, len(_LEARNT))
+        return True
 
     def _end_probation(self, sequence: bytes) -> None:
         _, cycles, first, bad, probation = _SEQUENCE.unpack(sequence)

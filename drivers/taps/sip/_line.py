@@ -15,6 +15,7 @@ from drivers.contract import (
     CallChanged,
     CallLeft,
     LineFault,
+    LossReason,
     Party,
     SessionClosed,
     SessionOpened,
@@ -27,7 +28,6 @@ from drivers.taps.sip._legs import Legs, Offered
 from drivers.taps.sip._library import Call
 from drivers.taps.sip._parties import MAX_LEGS
 from drivers.taps.sip._pauses import HELD, METADATA, Pauses
-from drivers.taps.sip._recorder import RATE_HZ
 from drivers.taps.sip._remainder import Remainder
 from drivers.taps.sip._session_timer import SessionTimer
 from drivers.taps.sip._stream import Stream
@@ -125,7 +125,8 @@ class Line:
         self._watch = Watch(self._works, self.name, time.monotonic())
 
     def _begin(self, sink: SessionSink) -> None:
-        self._capture = Capture(self._works.native, sink, self._works.options.jitter_ms)
+        options = self._works.options
+        self._capture = Capture(self._works.native, sink, options.jitter_ms, options.rate_hz)
         self._session = sink.session
         self._pauses = Pauses()
         self._note_pauses()
@@ -184,7 +185,7 @@ class Line:
         for number in range(MAX_LEGS):
             if number in legs:
                 media = heard[legs[number].line]
-                stream = self._watch.streams.setdefault(number, Stream(number, media.index))
+                stream = self._watch.stream(number, media.index)
                 stream.media, stream.slot = media.index, media.audioConfSlot
                 stream.label = legs[number].label
                 stream.expect(expected=True)
@@ -210,11 +211,13 @@ class Line:
         frames = self._watch.waiting(self.call).get(stream.number, 0)
         if not frames:
             return
-        pcm, rate_hz = self._works.native.take_audio(address, frames / RATE_HZ)
+        pcm, rate_hz = self._works.native.take_audio(address, frames / self._works.options.rate_hz)
         now_s = time.monotonic()
         if self._watch.waiting(self.call).get(stream.number, 0) < frames:  # else it was not full enough to give any
             self._watch.look(self.call, self._capture, now_s, every_s=0.0)
-            self._capture.remain(stream.number, Remainder(self._works.native, pcm, rate_hz, now_s), self._works.later)
+            remainder = Remainder(self._works.native, pcm, rate_hz, now_s)
+            lost = self._capture.remain(stream.number, remainder, self._works.later)
+            self._watch.tell(self._capture, stream, lost, LossReason.PACKETS_LOST)
 
     def offer_again(self) -> None:
         """Repeat an offer that crossed one of the far side, in the time that the standard draws (RFC 3261, 14.1)."""
@@ -237,7 +240,9 @@ class Line:
         info = self.call.getStreamInfo(stream.media)
         codec = f"{info.codecName}/{info.codecClockRate}"
         self._capture.connect(stream.number, self.dialog.parties[stream.number], stream.slot)
-        self._capture.describe(stream.number, codec, info.remoteRtpAddress)
+        self._capture.describe(stream.number, codec, info.codecClockRate, info.remoteRtpAddress)
+        if info.codecName == "G722" and not self.call.knows_clock(stream.media):
+            logger.warning("line %s: not the build of pjsua2 this driver knows: 40 ms of G.722 may be lost", self.name)
 
     # --- sessions -----------------------------------------------------------------------------------------------
 
@@ -295,6 +300,7 @@ class Line:
             capture,
             reason,
             waiting=lambda: self._waiting(capture, until_empty=until_empty),
+            tail=until_empty and capture.converted,
             over=self._over,
         )
         self._endings.append(ending)

@@ -2,6 +2,9 @@
 
 The recording is the bridge's ticks one after the other: what the jitter buffer gave, and silence where it gave none.
 So audio and told silence add up to the length of the leg, and that is what is kept true here.
+
+It is reckoned at 8 kHz, the RTP clock of G.711 and of G.722 (RFC 3551, 4.5.2); what is told are frames as they are
+stored.
 """
 
 from __future__ import annotations
@@ -9,6 +12,8 @@ from __future__ import annotations
 import dataclasses
 import math
 from typing import Final, final
+
+CLOCK_HZ: Final = 8000
 
 BUFFER_FRAMES: Final = 80
 """Frames at 8 kHz of one entry in the jitter buffer: PJSIP cuts G.711 and G.722 into 10 ms."""
@@ -85,14 +90,14 @@ class Reading:
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """What happened between two readings. The last four are to be told."""
+    """What happened between two readings, in packets and in stored frames. The last five are to be told."""
 
     packets: int = 0
     missing: int = 0
     refused: int = 0
-    dropped: int = 0
+    dropped_frames: int = 0
     silent_frames: int = 0  # of silence among the audio
-    waiting: int = 0  # entries, while nothing disturbed the stream
+    waiting_frames: int = 0  # while nothing disturbed the stream
     lost_frames: int = 0  # silence stands in their place
     absent_frames: int = 0  # lost too, but nothing stands in their place
     inserted_frames: int = 0  # silence in the place of nothing that was sent
@@ -103,7 +108,7 @@ class Change:
 @final
 @dataclasses.dataclass(slots=True)
 class Totals:
-    """What a capture session saw on one leg: packets, and frames at 8 kHz where the name says so."""
+    """What a capture session saw on one leg: packets, and stored frames where the name says so."""
 
     packets: int = 0
     lost: int = 0
@@ -116,11 +121,11 @@ class Totals:
         """Add what happened."""
         self.packets += change.packets
         self.lost += change.missing + change.refused
-        self.discarded_frames += change.dropped * BUFFER_FRAMES
+        self.discarded_frames += change.dropped_frames
         self.concealed_frames += change.silent_frames
         self.inserted_frames += change.inserted_frames
-        if change.waiting:
-            self.delay_frames = change.waiting * BUFFER_FRAMES
+        if change.waiting_frames:
+            self.delay_frames = change.waiting_frames
 
 
 @final
@@ -175,9 +180,16 @@ class _Told:
 
 @final
 class Meter:
-    """Follows one stream of a call, through its restarts (hold, resume, another codec)."""
+    """Follows one stream of a call, through its restarts (hold, resume, another codec).
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    rate_hz
+        Frames a second that are stored, a multiple of the RTP clock; what the meter gives and takes is in these.
+    """
+
+    def __init__(self, rate_hz: int = CLOCK_HZ) -> None:
+        self._scale = rate_hz // CLOCK_HZ
         self._before = Reading()
         self._told = _Told()
         self._silence = Silence()
@@ -198,7 +210,7 @@ class Meter:
     def excuse(self, frames: int) -> None:
         """Take note that so much silence among the audio was told already, by the clock."""
         if self.playing:
-            self._told.excused += frames
+            self._told.excused += frames // self._scale
 
     def hears(self, now: Reading) -> bool:
         """Whether packets came since the latest reading."""
@@ -209,11 +221,12 @@ class Meter:
         self._end = self._before
 
     def left(self, now: Reading) -> int:
-        """Entries that came before :meth:`end` and wait still."""
-        if self._end is None:
-            return now.waiting
-        given = math.floor(now.given_since(self._end))
-        return max(0, min(now.waiting, self._end.waiting - given))
+        """Frames that came before :meth:`end` and wait still."""
+        entries = now.waiting
+        if self._end is not None:
+            given = math.floor(now.given_since(self._end))
+            entries = max(0, min(now.waiting, self._end.waiting - given))
+        return entries * BUFFER_FRAMES * self._scale
 
     def take(self, now: Reading, *, last: bool = False) -> Change:
         """Take a reading; gives what changed since the one before.
@@ -241,12 +254,12 @@ class Meter:
             packets=now.packets - before.packets,
             missing=now.lost_packets - before.lost_packets,
             refused=now.refused - before.refused,
-            dropped=now.dropped - before.dropped,
-            silent_frames=self._silence.frames - silent_before,
-            waiting=self._quiet_waiting,
-            lost_frames=lost_frames - absent_frames + abandoned_frames,
-            absent_frames=absent_frames,
-            inserted_frames=inserted_frames,
+            dropped_frames=(now.dropped - before.dropped) * BUFFER_FRAMES * self._scale,
+            silent_frames=(self._silence.frames - silent_before) * self._scale,
+            waiting_frames=self._quiet_waiting * BUFFER_FRAMES * self._scale,
+            lost_frames=(lost_frames - absent_frames + abandoned_frames) * self._scale,
+            absent_frames=absent_frames * self._scale,
+            inserted_frames=inserted_frames * self._scale,
             delayed=delayed,
             restarted=restarted,
         )

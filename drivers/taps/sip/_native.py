@@ -39,6 +39,7 @@ _SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
     "pj_log_set_level": (None, [c_int]),
     "pj_pool_release": (None, [c_void_p]),
     "pjmedia_port_destroy": (c_int, [c_void_p]),
+    "pjmedia_codec_g722_set_pcm_shift": (c_int, [c_uint]),
     "pjmedia_port_get_frame": (c_int, [c_void_p, c_void_p]),
     "pjmedia_stream_get_port": (c_int, [c_void_p, POINTER(c_void_p)]),
     "pjmedia_stream_get_rtp_session_info": (c_int, [c_void_p, c_void_p]),
@@ -156,6 +157,10 @@ class Native:
     def flush(self) -> None:
         """Hand everything that C has buffered to the kernel."""
         self._fflush(None)
+
+    def scale_g722(self, shift: int) -> None:
+        """Set how many bits lie between 16-bit audio and what the G.722 codec takes and gives; after the set-up."""
+        _check("g722_set_pcm_shift", self._library.pjmedia_codec_g722_set_pcm_shift(shift))
 
     def add_supported(self, supported: int, tag: bytes) -> None:
         """Add an option tag to the header ``supported``, so that a Require of it is not refused with 420."""

@@ -6,7 +6,7 @@ import fnmatch
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self, final
+from typing import Annotated, Any, Final, Literal, Self, final
 
 import pydantic
 from pydantic import Field
@@ -18,6 +18,8 @@ Codec = Literal["PCMU", "PCMA", "G722"]
 _RULE = re.compile(r"header:[A-Za-z0-9!%*_+`'~.-]{1,64}|to-user|from-user|request-user")
 _METADATA_RULE = re.compile(r"(caller|agent)-(user|name|aor)|direction|element(-user)?:[^\s:]{1,128}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_WIDE_BAND_HZ: Final = 16000
+_WIDE_BAND_CODECS: Final = ("G722", "PCMU", "PCMA")
 _RTP_PORTS_A_WORKER = 200
 _PORTS_OF_THE_FRONT = 4
 
@@ -47,10 +49,15 @@ class Options(DiallingOptions):
         Literal["accept", "refuse"],
         Field(description="a call without a device's name, or of one that `devices` leaves out: accept, or answer 404"),
     ] = "accept"
-    codecs: Annotated[tuple[Codec, ...], Field(min_length=1, description="codecs to answer with, best first")] = (
-        "PCMU",
-        "PCMA",
-    )
+    codecs: Annotated[
+        tuple[Codec, ...],
+        Field(
+            min_length=1,
+            description="codecs to answer with, the caller's order decides, and to offer, best first; "
+            "with rate_hz = 16000 and none named, G722 before these",
+        ),
+    ] = ("PCMU", "PCMA")
+    rate_hz: Annotated[Literal[8000, 16000], Field(description="frames a second that are stored")] = 8000
     caller_labels: Annotated[
         tuple[str, ...], Field(description="a=label of streams that carry the caller; empty: the first stream does")
     ] = ()
@@ -134,6 +141,13 @@ class Options(DiallingOptions):
             "empty: by `devices`, or else by the streams"
         ),
     ] = ()
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _wide_band_is_asked_for(cls, named: Any) -> Any:
+        if isinstance(named, dict) and named.get("rate_hz") == _WIDE_BAND_HZ:
+            return {"codecs": _WIDE_BAND_CODECS, **named}
+        return named
 
     @pydantic.field_validator("host")
     @classmethod

@@ -15,14 +15,13 @@ from drivers.taps.sip.front import Program
 
 logger = logging.getLogger(__name__)
 
-_RATE_HZ: Final = 8000
 _LEGS: Final = 2
 LAST_PORT: Final = 65535
 
 
-def share(calls: int, limit: int) -> list[WorkerPlan]:
+def share(calls: int, limit: int, rate_hz: int = 8000) -> list[WorkerPlan]:
     """Share ``calls`` lines out to as few workers as hold ``limit`` each; names count through all of them."""
-    names = [Line(str(number), _LEGS, _RATE_HZ) for number in range(calls)]
+    names = [Line(str(number), _LEGS, rate_hz) for number in range(calls)]
     return [
         WorkerPlan(worker, tuple(names[worker * limit : (worker + 1) * limit]))
         for worker in range(math.ceil(calls / limit))

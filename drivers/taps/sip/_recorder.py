@@ -5,28 +5,34 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import final
+from typing import Final, final
 
 from drivers.contract import TapFailedError
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._player import Player
 
-RATE_HZ = 8000
-FRAME_FRAMES = 160
-_BUFFER_BYTES = 640  # two frames: what a killed worker loses at most beside C's own buffer
+_TURNS_PER_S: Final = 50  # of the bridge
+_BUFFER_TURNS: Final = 2  # what a killed worker loses at most beside C's own buffer
+_SAMPLE_BYTES: Final = 2
 _SILENCE_SLOT = 0  # the bridge's null device
 
 
 @final
 class Recorder:
-    """A WAV file that grows in step with the bridge's clock from now on, by silence where nothing is connected."""
+    """A WAV file that grows in step with the bridge's clock from now on, by silence where nothing is connected.
 
-    def __init__(self, native: Native, path: Path) -> None:
+    ``rate_hz`` is the bridge's own: PJSIP brings what comes at another rate to it.
+    """
+
+    def __init__(self, native: Native, path: Path, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
+        self.turn_frames = rate_hz // _TURNS_PER_S  # what the bridge gives at once
         self._native = native
         self._pool = native.open_pool()
         with contextlib.ExitStack() as undo:
             undo.callback(native.release_pool, self._pool)
-            self._port = native.open_wav(self._pool, path, RATE_HZ, FRAME_FRAMES, _BUFFER_BYTES)
+            buffer_bytes = _BUFFER_TURNS * self.turn_frames * _SAMPLE_BYTES
+            self._port = native.open_wav(self._pool, path, rate_hz, self.turn_frames, buffer_bytes)
             undo.callback(native.close_port, self._port)
             self._slot = native.add_port(self._pool, self._port)
             undo.pop_all()
@@ -52,7 +58,7 @@ class Recorder:
     @property
     def frames(self) -> int:
         """Frames recorded so far. Not after :meth:`close`."""
-        return self._native.written_bytes(self._port) // 2
+        return self._native.written_bytes(self._port) // _SAMPLE_BYTES
 
     def close(self) -> None:
         """Write no more frames. The file is whole when :attr:`whole` says so, a frame later."""

@@ -16,6 +16,7 @@ class Stream:
 
     number: int
     media: int
+    meter: Meter
     label: str = ""
     slot: int = -1
     expected: bool = False  # the far side may send now
@@ -26,7 +27,6 @@ class Stream:
     quiet_s: float = dataclasses.field(default_factory=time.monotonic)  # and so was silence
     told_s: float = 0.0  # when its silence was told last
     silent: bool = False  # told as a fault
-    meter: Meter = dataclasses.field(default_factory=Meter)
 
     def expect(self, *, expected: bool) -> None:
         """Note whether the far side may send; what it did not send before is no fault, nor when anything was lost."""

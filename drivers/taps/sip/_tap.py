@@ -63,7 +63,7 @@ class Tap(contract.Tap):
         from drivers.taps.sip._library import call_limit  # noqa: PLC0415 - loads pjsua2
         from drivers.taps.sip._native import Native  # noqa: PLC0415 - the same
 
-        workers = share(options.calls, call_limit(Native()))
+        workers = share(options.calls, call_limit(Native()), options.rate_hz)
         fronted = has_front(options)
         check_ports(options, len(workers), front=fronted)
         tell_ports(options, len(workers), front=fronted)

@@ -9,7 +9,7 @@ import pjsua2 as pj
 from drivers.contract import AudioLost, LineFault, LossReason, MediaStarted
 from drivers.taps.sip._capture import Capture
 from drivers.taps.sip._library import Call
-from drivers.taps.sip._meter import BUFFER_FRAMES, Reading
+from drivers.taps.sip._meter import Meter, Reading
 from drivers.taps.sip._stream import Stream, reading
 from drivers.taps.sip._works import Works
 
@@ -32,13 +32,19 @@ class Watch:
         """Streams that the far side may send on, and that are recorded."""
         return [stream for stream in self.streams.values() if stream.expected and not stream.paused]
 
+    def stream(self, number: int, media: int) -> Stream:
+        """Give the stream of a leg; it is made, with its place in the call, where there is none yet."""
+        if number not in self.streams:
+            self.streams[number] = Stream(number, media, Meter(self._works.options.rate_hz))
+        return self.streams[number]
+
     def waiting(self, call: Call | None) -> dict[int, int]:
-        """Frames at 8 kHz of the ended session that wait in jitter buffers, by leg; only where there are any."""
+        """Frames of the ended session that wait in jitter buffers, by leg; only where there are any."""
         if call is None:
             return {}
         found = [(stream, _read(call, stream)) for stream in self.expected]
         left = {stream.number: stream.meter.left(now) for stream, now in found if now is not None}
-        return {leg: entries * BUFFER_FRAMES for leg, entries in left.items() if entries}
+        return {leg: frames for leg, frames in left.items() if frames}
 
     def look(
         self, call: Call, capture: Capture, now_s: float, *, last: bool = False, every_s: float = _READ_EVERY_S
@@ -59,7 +65,7 @@ class Watch:
                 self._tell_silence(stream, capture, now_s)
         change = stream.meter.take(now, last=last)
         for reason, frames in capture.count(stream.number, change, stream.certain_s, stream.quiet_s).items():
-            self._tell(capture, stream, frames, reason)
+            self.tell(capture, stream, frames, reason)
         stream.was_read(now_s, told=change.inserted_frames > 0)
         if change.packets > 0:
             self._hear(stream, capture, now_s)
@@ -71,7 +77,7 @@ class Watch:
         if stream.expected and not stream.paused and capture is not None:
             change = stream.meter.take(Reading())
             for reason, frames in capture.count(stream.number, change, stream.certain_s, stream.quiet_s).items():
-                self._tell(capture, stream, frames, reason)
+                self.tell(capture, stream, frames, reason)
         stream.expect(expected=False)
 
     def resume(self, call: Call, stream: Stream, now_s: float) -> None:
@@ -119,9 +125,10 @@ class Watch:
     def _tell_silence(self, stream: Stream, capture: Capture, now_s: float) -> None:
         frames = capture.miss(stream.number, stream.heard_s, now_s)
         stream.meter.excuse(frames)
-        self._tell(capture, stream, frames, LossReason.NO_MEDIA)
+        self.tell(capture, stream, frames, LossReason.NO_MEDIA)
 
-    def _tell(self, capture: Capture, stream: Stream, frames: int, reason: LossReason) -> None:
+    def tell(self, capture: Capture, stream: Stream, frames: int, reason: LossReason) -> None:
+        """Tell the core of frames that the session's facts have already; of none nothing."""
         if frames:
             fact = AudioLost(line=self._line, session=capture.session, leg=stream.number, frames=frames, reason=reason)
             self._works.host.emit(fact)

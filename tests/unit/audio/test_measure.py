@@ -3,14 +3,16 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
+import av
 import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+import soxr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.audio import measure
+from appliance.audio import g722, measure
 
 RATE = 8000
 
@@ -25,6 +27,14 @@ def through(samples: npt.NDArray[Any], subtype: str) -> npt.NDArray[np.int16]:
     file.seek(0)
     decoded: npt.NDArray[np.int16] = soundfile.read(file, dtype="int16")[0]
     return decoded
+
+
+def decoded(packets: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
+    """G.722 as FFmpeg decodes it."""
+    decoder = av.AudioCodecContext.create("g722", "r")
+    decoder.sample_rate, decoder.layout = 16000, "mono"
+    frames = [frame for packet in packets for frame in decoder.decode(av.Packet(packet.tobytes()))]
+    return np.concatenate([frame.to_ndarray().reshape(-1) for frame in frames])
 
 
 @pytest.mark.parametrize("frequency_hz", [300.0, 441.3, 1000.0, 1013.07, 2950.0])
@@ -133,6 +143,27 @@ def test_every_coded_frame_comes_back(leg: int, subtype: str) -> None:
     assert found.slips == []
     assert found.positions[0] == 77
     assert not measure.read_coded(through(pcm, subtype), 1 - leg).numbers.size
+
+
+@pytest.mark.parametrize("leg", [0, 1])
+@pytest.mark.parametrize("way", ["converted", "G.722"])
+def test_every_coded_frame_comes_back_at_16_khz(leg: int, way: str) -> None:
+    quiet = np.zeros(160, np.int16)
+    pcm = np.concatenate((quiet, measure.coded_pcm(leg, 1000, first=64_500), quiet))
+    wide = soxr.resample(pcm, 8000, 16000) if way == "converted" else decoded(g722.encode(np.repeat(pcm, 2)))
+    found = measure.read_coded(wide, leg, 16000)
+    assert found.lost(1000, first=64_500) == []
+    assert (found.doubled, found.slips) == (0, [])
+    assert found.positions[0] == pytest.approx(320, abs=30)  # the codec's filter takes 22
+    assert not measure.read_coded(wide, 1 - leg, 16000).numbers.size
+
+
+def test_lost_and_shifted_coded_frames_are_told_at_16_khz() -> None:
+    frames = measure.coded_pcm(0, 50).repeat(2).reshape(50, 320)
+    pcm = np.concatenate((frames[:10].ravel(), np.zeros(99, np.int16), frames[12:].ravel()))
+    found = measure.read_coded(pcm, 0, 16000)
+    assert found.lost(50) == [10, 11]
+    assert len(found.slips) == 1
 
 
 def test_payload_and_samples_are_the_same_frames() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from appliance.audio import measure
+from appliance.audio import g722, measure
 from hil.peers.packet_clock import PacketClock
 
 
@@ -50,6 +50,19 @@ async def test_every_stream_gets_all_its_numbered_packets_from_one_source(ears: 
     assert len(packets(ears[2])) == 70
     assert len(packets(ears[3])) == 20
     assert first.ended_at_s - first.begun_at_s >= 39 * 0.02 - 0.02
+
+
+async def test_packets_of_g722_carry_numbers_too(ears: list[socket.socket]) -> None:
+    clock = PacketClock(20, "G722")
+    clock.start()
+    await asyncio.wait_for(clock.begin([ear.getsockname() for ear in ears[:2]], 20).done.wait(), 10)
+    await asyncio.to_thread(clock.close)
+    for leg, ear in enumerate(ears[:2]):
+        heard = packets(ear)
+        assert {p[1] for p in heard} == {9}
+        assert [int.from_bytes(p[4:8], "big") for p in heard] == [160 * n for n in range(20)]
+        expected = g722.encode(np.repeat(measure.coded_pcm(leg, 20), 2))
+        assert b"".join(p[12:] for p in heard) == expected.tobytes()
 
 
 async def test_a_cancelled_call_gets_no_more(ears: list[socket.socket]) -> None:

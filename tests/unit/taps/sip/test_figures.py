@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from typing import Any
@@ -24,6 +25,18 @@ def test_a_wrong_rule_is_told() -> None:
         Options(name="t", kind="sip", device_from=("to-usr",))
 
 
+def test_a_trunk_of_16_khz_takes_g722_first_where_no_codecs_are_named() -> None:
+    assert Options(name="t", kind="sip", rate_hz=16000).codecs == ("G722", "PCMU", "PCMA")
+    assert Options(name="t", kind="sip", rate_hz=16000, codecs=("PCMA",)).codecs == ("PCMA",)
+    assert Options(name="t", kind="sip").codecs == ("PCMU", "PCMA")
+
+
+@pytest.mark.parametrize("rate_hz", [0, 11025, 48000, "16000 Hz", True])
+def test_a_rate_that_is_none_of_the_two_is_told(rate_hz: object) -> None:
+    with pytest.raises(pydantic.ValidationError, match="rate_hz"):
+        Options.model_validate({"name": "t", "kind": "sip", "rate_hz": rate_hz})
+
+
 def test_known_devices() -> None:
     options = Options(name="t", kind="sip", devices=["50*"])
     assert options.knows("5003")
@@ -35,6 +48,7 @@ def test_lines_are_shared_out() -> None:
     plans = share(10, 4)
     assert [[line.name for line in plan.lines] for plan in plans] == [list("0123"), list("4567"), list("89")]
     assert [plan.index for plan in plans] == [0, 1, 2]
+    assert {line.rate_hz for plan in share(10, 4, 16000) for line in plan.lines} == {16000}
 
 
 @pytest.mark.parametrize(
@@ -118,3 +132,30 @@ def test_a_stream_made_anew_loses_what_waited() -> None:
     meter.take(Reading(packets=100, octets=16000, missing=2, waiting=18), last=True)
     change = meter.take(Reading(packets=10, octets=1600, waiting=20))
     assert (change.packets, change.lost_frames) == (10, 18 * 80)
+
+
+def test_at_16_khz_the_same_counters_are_twice_the_frames() -> None:
+    """Every kind of loss in one stream: packets lost, late, out of numbers, an empty buffer, a stream made anew."""
+    readings = [
+        Reading(packets=10, octets=1600, waiting=20, empty_ticks=10, prefetch=20),
+        Reading(packets=60, octets=9600, missing=3, silenced=6, waiting=20, empty_ticks=10, prefetch=20),
+        Reading(packets=70, octets=11200, missing=3, silenced=6, waiting=2, empty_ticks=40, prefetch=20),
+        Reading(packets=130, octets=20800, missing=3, silenced=6, waiting=50, empty_ticks=45, prefetch=20),
+        Reading(packets=180, octets=28800, missing=3, refused=2, dropped=7, silenced=9, waiting=50, empty_ticks=45),
+        Reading(packets=230, octets=36800, missing=40, refused=2, dropped=90, silenced=9, waiting=50, empty_ticks=45),
+        Reading(packets=280, octets=44800, missing=40, refused=2, dropped=290, silenced=9, waiting=50, empty_ticks=45),
+        Reading(packets=330, octets=52800, missing=40, refused=2, dropped=290, silenced=9, waiting=50, empty_ticks=45),
+        Reading(packets=5, octets=800, waiting=10, empty_ticks=1, prefetch=20),
+        Reading(packets=90, octets=14400, missing=2, silenced=4, waiting=18, empty_ticks=10, prefetch=20),
+    ]
+    meters, told = {8000: Meter(), 16000: Meter(16000)}, []
+    for number, reading in enumerate(readings):
+        pair = [meters[rate].take(reading, last=number == len(readings) - 1) for rate in (8000, 16000)]
+        facts = [dataclasses.asdict(change) for change in pair]
+        for name, value in facts[0].items():
+            assert facts[1][name] == (2 * value if name.endswith("frames") else value), name
+            told += [name] * bool(value)
+        assert meters[16000].left(reading) == 2 * meters[8000].left(reading) == 160 * reading.waiting
+        meters[8000].excuse(320)
+        meters[16000].excuse(640)
+    assert {"lost_frames", "absent_frames", "inserted_frames", "dropped_frames", "silent_frames"} <= set(told)
