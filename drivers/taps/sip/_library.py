@@ -286,6 +286,9 @@ def account_settings(options: Options, worker: int, place: Place) -> Any:
     settings.idUri = f"sip:linetap@{place.host}:{place.port}"
     transport = settings.mediaConfig.transportConfig
     transport.port, transport.portRange = options.rtp_range(worker)
+    transport.randomizePort = (
+        True  # whoever sends still to a worker that was killed shall not hit the first call of the next
+    )
     if options.host != "0.0.0.0":  # noqa: S104 - a comparison
         transport.boundAddress = transport.publicAddress = options.host
     return settings

@@ -111,3 +111,15 @@ async def test_eight_calls_over_two_workers(start_trunk: Any) -> None:
         legs = trunk.legs(fact.session)
         assert [read_coded(legs[leg].pcm, leg).lost(100) for leg in (0, 1)] == [[], []]
         assert len(legs[0].pcm) / 8000 == pytest.approx(2.05, abs=0.1)
+
+
+async def test_each_worker_begins_somewhere_in_its_rtp_ports(start_trunk: Any, caller: Any) -> None:
+    """Whoever sends still to one that was killed shall not hit the first call of the next."""
+    trunk = await start_trunk(calls=16)
+    places = []
+    for worker in range(4):
+        dialog = await caller.call(trunk.port + 2 * worker, streams=2)
+        places += [dialog.media[0][1] - 31000 - 200 * worker]
+        assert await caller.bye(dialog) == 200
+    assert all(0 <= place < 200 and place % 2 == 0 for place in places), places
+    assert len(set(places)) > 1, places
