@@ -17,6 +17,11 @@ Codec = Literal["PCMU", "PCMA", "G722"]
 
 _RULE = re.compile(r"header:[A-Za-z0-9!%*_+`'~.-]{1,64}|to-user|from-user|request-user")
 _METADATA_RULE = re.compile(r"(caller|agent)-(user|name|aor)|direction|element(-user)?:[^\s:]{1,128}")
+_RULES_NAMED = (
+    *(f"{who}-{what}" for who in ("caller", "agent") for what in ("user", "name", "aor")),
+    *("direction", "element:NAME", "element:NAME/VALUE", "element-user:NAME"),
+    *("header:NAME", "to-user", "from-user", "request-user"),
+)
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _WIDE_BAND_HZ: Final = 16000
 _WIDE_BAND_CODECS: Final = ("G722", "PCMU", "PCMA")
@@ -171,7 +176,7 @@ class Options(DiallingOptions):
                 raise ValueError(f"{field!r} is no name of a field")
             for rule in rules:
                 if not (_RULE.fullmatch(rule) or _METADATA_RULE.fullmatch(rule)):
-                    raise ValueError(f"{field}: {rule!r} is no rule of metadata or device_from")
+                    raise ValueError(f"{field}: {rule!r} is none of {', '.join(_RULES_NAMED)}")
         return mapping
 
     @pydantic.field_validator("peers")

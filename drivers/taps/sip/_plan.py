@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import logging
 import math
 from collections.abc import Iterator
@@ -71,6 +72,12 @@ def tell_ports(options: Options, workers: int, *, front: bool) -> None:
     elif options.front == "auto":
         text += f"; with the package kamailio, which is not installed, all come to port {options.port}"
     logger.log(logging.WARNING if options.front == "auto" and workers > 1 else logging.INFO, "%s", text)
+
+
+def tell_callers(options: Options) -> None:
+    """Warn where nobody is kept from placing calls."""
+    if not (options.peers or ipaddress.IPv4Address(options.host).is_loopback):
+        logger.warning("whoever reaches %s may place calls: peers names who may", options.host)
 
 
 def with_front(workers: list[WorkerPlan]) -> list[WorkerPlan]:

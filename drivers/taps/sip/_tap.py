@@ -24,7 +24,7 @@ from drivers.contract import (
 )
 from drivers.taps.sip._options import Options
 from drivers.taps.sip._place import FRONT
-from drivers.taps.sip._plan import addressed, check_ports, has_front, share, tell_ports, with_front
+from drivers.taps.sip._plan import addressed, check_ports, has_front, share, tell_callers, tell_ports, with_front
 from drivers.taps.sip.front import Front
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Tap(contract.Tap):
         fronted = has_front(options)
         check_ports(options, len(workers), front=fronted)
         tell_ports(options, len(workers), front=fronted)
+        tell_callers(options)
         return addressed(options, with_front(workers) if fronted else workers)
 
     def __init__(self, options: Any, plan: WorkerPlan) -> None:

@@ -11,7 +11,7 @@ import pytest
 from drivers.contract import TapFailedError, TapOptionsError
 from drivers.taps.sip import Options
 from drivers.taps.sip._place import BEHIND, FRONT, Place
-from drivers.taps.sip._plan import addressed, has_front, share, tell_ports, with_front
+from drivers.taps.sip._plan import addressed, has_front, share, tell_callers, tell_ports, with_front
 from drivers.taps.sip.front import Program
 from drivers.taps.sip.front._configuration import Configuration
 from drivers.taps.sip.front._engine import Engine
@@ -190,3 +190,19 @@ def test_where_calls_come_to_is_said(
     tell_ports(options(**given), workers, front=bool(front))
     (record,) = caplog.records
     assert (record.levelname, said in record.getMessage()) == (level, True), record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("given", "warnings"),
+    [
+        ({"host": "127.0.0.5"}, []),
+        ({"host": "10.0.0.1", "peers": ["10.0.0.2"]}, []),
+        ({"host": "10.0.0.1"}, ["whoever reaches 10.0.0.1 may place calls: peers names who may"]),
+        ({"host": "0.0.0.0"}, ["whoever reaches 0.0.0.0 may place calls: peers names who may"]),
+    ],
+)
+def test_a_trunk_that_is_open_to_all_is_warned_of(
+    given: dict[str, Any], warnings: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    tell_callers(options(**given))
+    assert caplog.messages == warnings
