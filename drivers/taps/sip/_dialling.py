@@ -70,6 +70,15 @@ class DiallingOptions(TapOptions):
         str, Field(description="host:port that is registered as ours; empty: host and port of the trunk")
     ] = ""
     ring_s: Annotated[float, Field(ge=1, le=170, description="a phone that rings this long does not answer")] = 60
+    lost_phone_s: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=3600,
+            description="a phone that we play to is gone, and its line free, when it sent packets and sends neither "
+            "RTP nor RTCP for this long",
+        ),
+    ] = 20
     digits: Annotated[
         Literal["rfc4733", "info"], Field(description="digits after the answer: as RTP events, or as SIP INFO")
     ] = "rfc4733"

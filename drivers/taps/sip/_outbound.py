@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, final
@@ -27,6 +28,7 @@ _DIGIT_EVERY_S: Final = 0.24
 _TAIL_S: Final = 0.4  # the last frame goes from the bridge to the wire, and through the jitter buffer of who listens
 _LET_GO_S: Final = 5.0
 _DEAF_S: Final = 3.0  # a far end that answers nothing cannot be told that we hang up
+_READ_EVERY_S: Final = 0.5
 _NOT_UNDERSTOOD: Final = frozenset({400, 405, 420, 421, 481, 501})
 
 
@@ -49,11 +51,14 @@ class Outbound:
         self._digits = digits
         self._over = over
         self._call: Call | None = None
+        self._number = 0  # of the call that was placed last: what waits knows a call by it, and never holds it
         self._account: Any = None
         self._player: Player | None = None
         self._answered = False
         self._dialled = False  # the digits are out
         self._told_end = False
+        self._received = 0  # packets of RTP and RTCP, at the last reading
+        self._heard_s = self._read_s = time.monotonic()
 
     def place(self, account: Any, uri: str, headers: Mapping[str, str]) -> None:
         """Send the INVITE. Raises TapError where the library cannot."""
@@ -65,8 +70,10 @@ class Outbound:
             self._call = None
             raise TapError(f"{uri} cannot be called: {error.reason}") from error
         call.number = call.getId()
+        self._number += 1
+        number = self._number
         self.line.place(call, self._dialog(call.getInfo().callIdString))
-        self._works.later(self._works.options.ring_s, lambda: self._ring_is_over(call))
+        self._works.later(self._works.options.ring_s, lambda: self._ring_is_over(number))
 
     def _dialog(self, call_id: str) -> Dialog:
         nothing = SiprecCall(self._works.options, Message.read(b""))
@@ -132,25 +139,27 @@ class Outbound:
 
     # --- ringing, and the end -------------------------------------------------------------------------------------
 
-    def _ring_is_over(self, call: Call) -> None:
-        if call is self._call and not self._answered and not self.line.leaving:
+    def _is_up(self, number: int) -> bool:
+        return self._call is not None and number == self._number
+
+    def _ring_is_over(self, number: int) -> None:
+        if self._is_up(number) and not self._answered and not self.line.leaving:
             self.hang_up(f"no answer within {self._works.options.ring_s:g} s")
 
     def hang_up(self, reason: str) -> None:
         """End the call when its session is closed; of a far end that never answered we do not wait for a word."""
-        call = self._call
-        self.line.leave(reason, lambda: self._end(call))
+        number = self._number
+        self.line.leave(reason, lambda: self._end(number))
 
-    def _end(self, call: Call | None) -> None:
-        if call is None or call is not self._call:
+    def _end(self, number: int) -> None:
+        if self._call is None or not self._is_up(number):
             return
         with contextlib.suppress(pj.Error):  # the far end was quicker: state_changed() tells it
-            call.end()
-        if not self._answered:
-            self._works.later(_DEAF_S, lambda: self._drop(call))
+            self._call.end()
+        self._works.later(_DEAF_S, lambda: self._drop(number))
 
-    def _drop(self, call: Call) -> None:
-        if call is self._call:
+    def _drop(self, number: int) -> None:
+        if self._is_up(number):
             logger.warning("line %s: the far end does not answer: the call is dropped", self.line.name)
             self._call = None
             self._over(self)
@@ -224,10 +233,28 @@ class Outbound:
         ]
 
     def look(self) -> None:
-        """Tell when the file is over."""
+        """Tell when the file is over, and give up a phone that is gone."""
+        self._look_for_phone(time.monotonic())
         if self._player is not None and self._player.ended and not self._told_end:
             self._told_end = True
             self._works.later(_TAIL_S, lambda: self._works.host.emit(PlayEnded(line=self.line.name)))
+
+    def _look_for_phone(self, now_s: float) -> None:
+        """End a call whose phone vanished: what is played would be heard by nobody, and be told as played.
+
+        A phone that suppresses silence sends no RTP, but RTCP. One that is captured is watched as every line is.
+        """
+        call = self._call
+        if call is None or not self._answered or self.line.leaving or self.line.captures:
+            return
+        if now_s - self._read_s < _READ_EVERY_S:
+            return
+        self._read_s = now_s
+        received = _received(call)
+        if received is None or received != self._received or not received:
+            self._received, self._heard_s = received or self._received, now_s
+        elif now_s - self._heard_s >= self._works.options.lost_phone_s:
+            self.hang_up(f"the phone is gone: neither RTP nor RTCP for {self._works.options.lost_phone_s:g} s")
 
     def stop_playing(self) -> None:
         """Let go of the file."""
@@ -235,6 +262,17 @@ class Outbound:
         if player is not None:
             player.close()
             self._works.later(_LET_GO_S, player.release)
+
+
+def _received(call: Call) -> int | None:
+    """Packets of RTP and reports of RTCP that came; None where no stream is up, as on hold."""
+    try:
+        info = call.getInfo()  # kept in a name: its parts dangle when it is gone
+        heard = [m.index for m in info.media if m.type == pj.PJMEDIA_TYPE_AUDIO and m.dir & pj.PJMEDIA_DIR_DECODING]
+        told = call.getStreamStat(heard[0]).rtcp
+    except (pj.Error, IndexError):
+        return None
+    return int(told.rxStat.pkt + told.txStat.updateCount)
 
 
 def _parameters(headers: Mapping[str, str]) -> Any:

@@ -9,104 +9,21 @@ from __future__ import annotations
 
 import shutil
 import time
-import wave
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from appliance.audio import measure
-from hil.child_box import ChildBox
-from hil.peers.call_plan import CallPlan
-from hil.peers.pbx import Notifier, Pbx
-from hil.peers.sip_caller import SipCaller, write_tone
-from hil.peers.sip_phone import SipPhone
-from tests.contract.kinds import free_sip_port
-from tests.e2e.desk import Desk, read_legs
+from tests.e2e.desk import read_legs
+from tests.wires.playback.exchange import PLAYED_S, RATE_HZ, Exchange, write_noise
 
 pytestmark = [
     pytest.mark.wires,
     pytest.mark.skipif(shutil.which("kamailio", path="/usr/sbin:/usr/bin") is None, reason="kamailio is not installed"),
 ]
-
-RATE_HZ = 8000
-PLAYED_S = 4.0
-Pcm = npt.NDArray[np.int16]
-
-
-class Exchange:
-    """The box, its PBX, and what is played."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder = folder
-        self.stack = stack
-        self.notifier = stack.enter_context(Notifier())
-        self.pbx = Pbx(folder / "pbx")
-        bridge = SipPhone(user="bridge", bridge=True, next_hop=f"sip:{{number}}@{self.pbx.domain}")
-        self.bridge = stack.enter_context(bridge)
-        self.pbx.notifier_port, self.pbx.bridge_port = self.notifier.port, self.bridge.port
-        stack.enter_context(self.pbx)
-        (folder / "password").write_text("secret\n")
-        account = {"user": "box", "domain": self.pbx.domain, "password_file": str(folder / "password")}
-        tap = {
-            "name": "trunk",
-            "kind": "sip",
-            "front": "none",
-            "port": free_sip_port(),
-            "calls": 2,
-            "rtp_ports": 35_000,
-        }
-        taps = [{**tap, "accounts": [account], "assign": {"1": "playback"}, "digit_pause_s": 0.2}]
-        sections = {"recording": {"holdback_s": 2, "reserve_mb": 10}}
-        self.box = stack.enter_context(ChildBox(folder, taps=taps, sections=sections))
-        self.desk = stack.enter_context(Desk(self.box))
-        self.file = self.box.recording_path / "20261101" / "said.wav"
-        self.file.parent.mkdir(parents=True)
-        self.said = np.random.default_rng(11).normal(0, 3000, round(PLAYED_S * RATE_HZ)).astype(np.int16)
-        with wave.open(str(self.file), "wb") as file:
-            file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
-            file.writeframes(self.said.tobytes())
-
-    @contextmanager
-    def phone(self, user: str, **plan: Any) -> Iterator[SipPhone]:
-        record = str(self.folder / f"{user}.wav")
-        with SipPhone(user=user, registrar=self.pbx.domain, record=record, **plan) as phone:
-            phone.wait("registered", timeout_s=5)
-            yield phone
-
-    def heard(self, user: str) -> Pcm:
-        with wave.open(str(self.folder / f"{user}.wav")) as file:
-            return np.frombuffer(file.readframes(file.getnframes()), np.int16)
-
-    def play(self, device: str, **values: str) -> None:
-        self.desk.send("EXTENSIONPLAYBACKSTART", DEVICE=device, FILENAME=str(self.file), **values)
-
-    def states(self) -> list[tuple[str, str]]:
-        rows = self.desk.send("CHANNELS").rows("CHANNELS/CHANNEL")
-        return [(row["STATE"], row["PLAYBACKEXTENSION"]) for row in rows]
-
-    def until(self, state: str, extension: str = "", seconds: float = 8) -> None:
-        """Wait until the line for playback is in the state."""
-        until_s = time.monotonic() + seconds
-        while self.states()[1] != (state, extension):
-            assert time.monotonic() < until_s, self.states()
-            time.sleep(0.02)
-
-    def check(self, user: str, level: float = 0.97) -> None:
-        found = measure.find_offset(self.said, self.heard(user))
-        assert found.likeness > level, found
-
-    @contextmanager
-    def customer(self, device: str) -> Iterator[SipCaller]:
-        """A customer on the phone with a device, whose voice is a quiet tone."""
-        tone = str(write_tone(self.folder / "tone.wav", 441, 40, -40))
-        with SipCaller([CallPlan(number=0, uri=f"sip:{device}@{self.pbx.domain}", sounds=(tone,))]) as caller:
-            caller.wait("playing", timeout_s=8)
-            yield caller
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +43,7 @@ def test_dial_rings_the_phone_and_plays_on_its_answer(exchange: Exchange) -> Non
         assert exchange.states()[1] == ("Playback", "5001"), "whoever was called hangs up"
         phone.hang_up()
         exchange.until("Idle")
-    exchange.check("5001", 0.99)
+    exchange.check(exchange.heard("5001"), 0.99)
 
 
 @pytest.mark.parametrize("way", ["end", "stop", "callstop", "hang up"])
@@ -155,7 +72,7 @@ def test_a_barged_call_hears_it_and_the_channel_is_freed_in_each_way(exchange: E
         phone.wait("ended", timeout_s=4)
         exchange.desk.send("CALLSTOP", DEVICEID=user)
     if way == "end":
-        exchange.check(user)
+        exchange.check(exchange.heard(user))
     else:
         found = measure.find_offset(exchange.said[:RATE_HZ], exchange.heard(user))
         assert found.likeness > 0.97, found
@@ -176,7 +93,7 @@ def test_ssc_finds_the_call_by_the_pbxs_word_and_joins_it(exchange: Exchange) ->
         assert f"Join: {invited['call_id']};to-tag=bridge;from-tag={tag}" in message
         assert "Require: join" in message
         assert not phone.facts("ended")
-    exchange.check("5201")
+    exchange.check(exchange.heard("5201"))
 
 
 def test_ssc_without_a_call_to_join_frees_the_channel_and_says_why(exchange: Exchange) -> None:
@@ -203,10 +120,7 @@ def test_refusals_are_told(exchange: Exchange) -> None:
 
 
 def test_a_call_is_monitored_by_dialling_its_observe_code(exchange: Exchange, tmp_path: Path) -> None:
-    said = np.random.default_rng(12).normal(0, 3000, 3 * RATE_HZ).astype(np.int16)
-    with wave.open(str(tmp_path / "said.wav"), "wb") as file:
-        file.setparams((1, 2, RATE_HZ, 0, "NONE", ""))
-        file.writeframes(said.tobytes())
+    said = write_noise(tmp_path / "said.wav", 3, 12)
     with exchange.phone("5401", sound=str(tmp_path / "said.wav")) as phone:
         exchange.desk.start("5003", DIALTOMONITOR="5401,,5003#")
         assert exchange.states()[0][0] == "Recording"

@@ -140,6 +140,22 @@ async def test_a_phone_that_rings_on_is_cancelled(start_trunk: Start) -> None:
         assert phone.wait("ended", timeout_s=3).details["code"] == 487
 
 
+async def test_a_call_is_not_touched_by_what_waited_for_those_before(start_trunk: Start) -> None:
+    with SipPhone() as phone:
+        trunk = await trunk_to(start_trunk, phone.port, ring_s=2)
+        for count in range(1, 6):  # PJSIP has four numbers for calls, and gives the fifth call that of the first
+            await trunk.tap.dial("0", "5003", "")
+            await trunk.wait(CallAnswered, count)
+            if count < 5:
+                await trunk.tap.hang_up("0", "done")
+                await trunk.wait(CallLeft, count)
+        await asyncio.sleep(2)  # the ringing of all of them would be over
+        assert len(phone.facts("ended")) == 4
+        phone.hang_up()
+        left = await trunk.wait(CallLeft, 5)
+        assert left[4].reason == "the far end hung up"
+
+
 async def test_a_far_end_that_is_not_there(start_trunk: Start) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
