@@ -9,12 +9,13 @@ from typing import Final, final
 
 from drivers.contract import LineBusyError, LineIdleError, Party, TapError
 from drivers.taps.sip._account import Accounts
-from drivers.taps.sip._dialogs import PhoneDialog, Watching
+from drivers.taps.sip._dialogs import Watching
 from drivers.taps.sip._line import Dialog, Line
 from drivers.taps.sip._message import Message, user_of
 from drivers.taps.sip._number import Target, conference, target
 from drivers.taps.sip._outbound import Outbound
 from drivers.taps.sip._pace import Pace
+from drivers.taps.sip._phone_calls import PhoneDialog
 from drivers.taps.sip._works import Works
 from drivers.taps.sip.siprec import SiprecCall
 
@@ -88,14 +89,27 @@ class Dialler:
         for found in self._calls.values():
             found.look()
 
-    def notified(self, notify: Message) -> None:
-        """Take what a PBX tells of a phone's calls."""
+    def notified(self, notify: Message, body: str) -> None:
+        """Take what a PBX tells of a phone's calls, in a subscription of ours: it may come before its answer."""
         if notify.header("event").partition(";")[0].strip().lower() != "dialog":
             return
-        user = user_of(notify.header("from"))
-        for _, watching in self._watched.values():
-            if watching.user == user:
-                watching.take(notify)
+        names = notify.call_id, notify.to_tag
+        known = (self._works.native.knows_dialog(*names, tag) for tag in (notify.from_tag, ""))
+        watching = self._watching(user_of(notify.header("from")))
+        if watching is not None and any(known):
+            watching.take(notify, body)
+
+    def subscribed(self, answer: Message, status: str) -> None:
+        """Take the answer to a subscription."""
+        watching = self._watching(user_of(answer.header("to")))
+        if watching is not None and self._works.native.knows_dialog(answer.call_id, answer.from_tag, ""):
+            watching.answered(status)
+
+    def _watching(self, user: str) -> Watching | None:
+        """Find the subscription to a user; where there is but one, the PBX may have written that user otherwise."""
+        standing = [watching for _, watching in self._watched.values()]
+        found = [watching for watching in standing if watching.user == user]
+        return next(iter(found or (standing if len(standing) == 1 else [])), None)
 
     def _give_up(self, name: str, reason: str) -> None:
         line, watching = self._watched.pop(name)
@@ -130,7 +144,7 @@ class Dialler:
         try:
             if dialog is not None:
                 self._place(line, wanted, {**_JOIN, "Join": dialog.join}, fallback=instead)
-            elif instead and watching.silent:
+            elif instead and watching.unsure:
                 logger.info("line %s: %s: the conference is called", line.name, reason)
                 self._place(line, Target(wanted.number, instead, wanted.digits), {})
             else:

@@ -1,10 +1,8 @@
-"""The calls at a phone, as its PBX tells them (RFC 4235), so that one of them can be joined (RFC 3911)."""
+"""Find the call at a phone by its PBX's word (RFC 4235), so that it can be joined (RFC 3911)."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import re
 from collections.abc import Callable
 from typing import Final, final
 
@@ -12,25 +10,10 @@ import pjsua2 as pj
 
 from drivers.contract import TapError, TapFailedError
 from drivers.taps.sip._message import Message
+from drivers.taps.sip._phone_calls import PhoneCalls, PhoneDialog
 from drivers.taps.sip._works import Works
-from drivers.taps.sip.siprec import Document
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~()<>:\\/\[\]?{}@-]{1,256}")
-
-
-@final
-@dataclasses.dataclass(frozen=True, slots=True)
-class PhoneDialog:
-    """A call that goes on at the phone, by the phone's own tags."""
-
-    call_id: str
-    local_tag: str
-    remote_tag: str
-
-    @property
-    def join(self) -> str:
-        """Value of the header Join: the receiver's own tag is its to-tag."""
-        return f"{self.call_id};to-tag={self.local_tag};from-tag={self.remote_tag}"
+_CHALLENGES: Final = ("401", "407")
 
 
 @final
@@ -43,11 +26,17 @@ class Watching:
 
     def __init__(self, works: Works, uri: str, user: str, found: Callable[[PhoneDialog | None, str], None]) -> None:
         self.user = user
-        self.silent = True  # nobody told anything
+        self.calls = PhoneCalls(user)
         self._works = works
         self._uri = uri
         self._found: Callable[[PhoneDialog | None, str], None] | None = found
         self._buddy: pj.Buddy | None = None
+        self._challenges = 0
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the phone may be in a call for all that was told."""
+        return self.calls.unnamed or not self.calls.known
 
     def begin(self, account: pj.Account) -> None:
         """Subscribe. Raises TapError."""
@@ -60,20 +49,31 @@ class Watching:
         except (pj.Error, TapFailedError) as error:
             raise TapError(f"{self._uri} cannot be watched: {error}") from error
         self._buddy = buddy
-        wait_s = self._works.options.join_s
-        self._works.later(wait_s, lambda: self._settle(None, f"the PBX does not tell of its calls within {wait_s:g} s"))
+        self._works.later(self._works.options.join_s, self._give_up)
 
-    def take(self, notify: Message) -> None:
-        """Take a notification; one that is only partial may leave out what we look for."""
-        document = Document.read(notify.body)
-        if document.fault or not notify.body.strip():
-            return
-        self.silent = False
-        dialogs = dialogs_of(document)
-        if dialogs:
-            self._works.later(0, lambda: self._settle(dialogs[0], ""))
+    def take(self, notify: Message, body: str) -> None:
+        """Take a notification and what it brought; one that is only partial may leave out what we look for."""
+        self.calls.take(notify, body)
+        state, _, rest = notify.header("subscription-state").partition(";")
+        if self.calls.settled:
+            self._works.later(0, lambda: self._settle(self.calls.found, self.calls.reason))
+        elif state.strip().lower() == "terminated" and not self.calls.heard:
+            reason = f"the PBX does not tell of its calls: terminated {rest.strip()}".rstrip()
+            self._works.later(0, lambda: self._settle(None, reason))
+
+    def answered(self, status: str) -> None:
+        """Take the answer to the subscription, code and reason; PJSIP answers the first challenge itself."""
+        is_challenge = status.startswith(_CHALLENGES)
+        self._challenges += is_challenge
+        if status[:1] in set("3456") and (not is_challenge or self._challenges > 1):
+            self._works.later(0, lambda: self._settle(None, f"the PBX does not tell of its calls ({status})"))
+
+    def _give_up(self) -> None:
+        wait_s = self._works.options.join_s
+        if self.calls.heard:
+            self._settle(None, self.calls.reason)
         else:
-            self._works.later(0, lambda: self._settle(None, f"{self.user} has no call to join"))
+            self._settle(None, f"the PBX does not tell of its calls within {wait_s:g} s")
 
     def end(self) -> None:
         """Give it up."""
@@ -97,14 +97,3 @@ class Watching:
 def _drop(buddy: pj.Buddy) -> None:
     """Hold the buddy until now: it is deleted with its object."""
     del buddy
-
-
-def dialogs_of(document: Document) -> list[PhoneDialog]:
-    """Give the calls that are up and can be named, in the order of the document."""
-    found = []
-    for element in document.all("dialog"):
-        states = [child.text or "" for child in element if child.tag.rpartition("}")[2] == "state"]
-        names = [element.get(key, "") for key in ("call-id", "local-tag", "remote-tag")]
-        if [state.strip() for state in states] == ["confirmed"] and all(_TOKEN.fullmatch(name) for name in names):
-            found.append(PhoneDialog(*names))
-    return found

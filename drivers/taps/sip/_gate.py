@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import re
 import socket
 import struct
 from collections.abc import Callable
@@ -29,6 +30,7 @@ _MESSAGE_AT: Final = 4424
 _BEFORE_TRANSACTIONS: Final = 12  # answers go no further than those that asked, at 16
 _AFTER_TRANSACTIONS: Final = 24  # repeated requests end at 16, dialogs begin at 32
 _TAKEN, _NOT_TAKEN = 1, 0
+_SUBSCRIBE: Final = re.compile(rb"^CSeq\s*:[ \t]*\d+[ \t]+SUBSCRIBE\b", re.MULTILINE | re.IGNORECASE)
 
 
 class Judge(Protocol):
@@ -60,6 +62,10 @@ class Judge(Protocol):
 
     def answered(self, answer: Message) -> None:
         """Read an answer to an INVITE of ours that begins a call."""
+        ...
+
+    def subscribed(self, answer: Message, status: str) -> None:
+        """Read why a subscription of ours is not accepted; ``status`` is code and reason."""
         ...
 
     def holds(self, bye: Message) -> Callable[[int], None] | None:
@@ -165,6 +171,9 @@ class Gate:
                 message = Message.read(octets)
                 if message.header("cseq").endswith("INVITE"):
                     self._judge.answered(message)
+            elif _SUBSCRIBE.search(octets):
+                status = octets.split(b"\r\n", 1)[0].decode(errors="replace").partition(" ")[2]
+                self._judge.subscribed(Message.read(octets), status)
         except Exception:
             logger.exception("an answer could not be read; PJSIP handles it alone")
         return _NOT_TAKEN

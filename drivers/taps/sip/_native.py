@@ -59,6 +59,7 @@ _SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
     "pjsip_endpt_respond_stateless": (c_int, [c_void_p, c_void_p, c_int, c_void_p, c_void_p, c_void_p]),
     "pjsip_rx_data_clone": (c_int, [c_void_p, c_uint, POINTER(c_void_p)]),
     "pjsip_rx_data_free_cloned": (c_int, [c_void_p]),
+    "pjsip_ua_find_dialog": (c_void_p, [c_void_p, c_void_p, c_void_p, c_int]),
     "pjsua_buddy_subscribe_dlg_event": (c_int, [c_int, c_int]),
     "pjsua_call_get_count": (c_uint, []),
     "pjsua_call_get_max_count": (c_uint, []),
@@ -264,10 +265,16 @@ class Native:
             taken.append(octets.raw)
         return b"".join(taken), rate_hz
 
+    def knows_dialog(self, call_id: str, local_tag: str, remote_tag: str) -> bool:
+        """Whether PJSIP is in that dialog; without a remote tag: in one that the far end has not answered yet."""
+        texts = [text.encode("utf-8", "surrogateescape") for text in (call_id, local_tag, remote_tag)]
+        names = [byref(Text(text, len(text))) for text in texts]
+        return bool(self._library.pjsip_ua_find_dialog(*names, 0))
+
     # --- requests -------------------------------------------------------------------------------------------------
 
     def register(self, module: Module) -> None:
-        """Let a module see the requests. There is no way back."""
+        """Let a module see what comes. There is no way back."""
         _check("register_module", self._library.pjsip_endpt_register_module(self.endpoint, byref(module)))
 
     def answer(self, request: int, code: int) -> None:

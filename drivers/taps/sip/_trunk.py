@@ -306,7 +306,11 @@ class Trunk:
 
     def notified(self, notify: Message) -> None:
         """Take what is told of the calls at a phone."""
-        self.dialler.notified(notify)
+        self.dialler.notified(notify, self._document(notify) or notify.body)
+
+    def subscribed(self, answer: Message, status: str) -> None:
+        """Take the answer to a subscription."""
+        self.dialler.subscribed(answer, status)
 
     def confirmed(self, ack: Message) -> None:
         """Note a call that came for whoever outlives us."""

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 import socket
 import threading
+from collections.abc import Sequence
 from typing import Self, final
 
 from hil.peers.sip_uac import Message
 
 _STEP_S = 0.1
+_KIND = "application/dialog-info+xml"
+_STATE = "active;expires=600"
 
 
 @final
 class Notifier:
     """Answers every SUBSCRIBE with 200 and one NOTIFY of the dialogs that were set; a context manager.
 
-    ``dialogs`` holds, by user, ``(call_id, local_tag, remote_tag, state)`` as the phone (or its PBX) has them.
-    ``mute``: it accepts, and notifies nothing.
+    ``dialogs`` holds, by user, ``(call_id, local_tag, remote_tag, state)`` as the phone (or its PBX) has them. Or it
+    bends: ``bodies`` holds, by user, what it notifies instead, one after the other, as ``kind`` and in the
+    subscription's ``state``; it answers ``refusal``; with ``hasty`` the NOTIFY comes before the answer. ``mute``: it
+    accepts, and notifies nothing.
     """
 
     def __init__(self, *, mute: bool = False) -> None:
         self.dialogs: dict[str, list[tuple[str, str, str, str]]] = {}
         self.subscribed: list[str] = []
         self.mute = mute
+        self.bodies: dict[str, Sequence[str]] = {}
+        self.kind, self.state, self.refusal, self.hasty = _KIND, _STATE, "", False
+        self._sequence = itertools.count(1)
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.settimeout(_STEP_S)
@@ -56,9 +65,13 @@ class Notifier:
         expires = request.one("Expires") or "600"
         tag = re.search(r";tag=(\S+)", request.one("To", "t"))
         own = f"{request.one('To', 't')}" if tag else f"{request.one('To', 't')};tag={secrets.token_hex(4)}"
+        is_over = expires == "0"
+        notified = () if self.mute or self.refusal else self._told(user)
+        if self.hasty:
+            self._notify(request, own, notified, sender, is_over=is_over)
         self._send(
             [
-                "SIP/2.0 200 OK",
+                f"SIP/2.0 {self.refusal or '200 OK'}",
                 *(f"Via: {value}" for value in request.all("Via", "v")),
                 *(f"Record-Route: {value}" for value in request.all("Record-Route")),
                 f"From: {request.one('From', 'f')}",
@@ -73,10 +86,19 @@ class Notifier:
         )
         if expires != "0":
             self.subscribed.append(user)
-        if not self.mute:
-            self._notify(request, own, user, sender, is_over=expires == "0")
+        if not self.hasty:
+            self._notify(request, own, notified, sender, is_over=is_over)
 
-    def _notify(self, request: Message, own: str, user: str, sender: tuple[str, int], *, is_over: bool) -> None:
+    def _told(self, user: str) -> Sequence[str]:
+        return self.bodies.get(user) or [document(user, self.dialogs.get(user, []))]
+
+    def _notify(
+        self, request: Message, own: str, bodies: Sequence[str], sender: tuple[str, int], *, is_over: bool
+    ) -> None:
+        for body in bodies:
+            self._notify_one(request, own, body, sender, "terminated;reason=timeout" if is_over else self.state)
+
+    def _notify_one(self, request: Message, own: str, body: str, sender: tuple[str, int], state: str) -> None:
         contact = re.search(r"<([^>]+)>", request.one("Contact", "m"))
         assert contact is not None
         self._send(
@@ -88,13 +110,13 @@ class Notifier:
                 f"From: {own}",
                 f"To: {request.one('From', 'f')}",
                 f"Call-ID: {request.one('Call-ID', 'i')}",
-                f"CSeq: {1 + int(request.one('CSeq').split()[0])} NOTIFY",
+                f"CSeq: {next(self._sequence)} NOTIFY",
                 f"Contact: <sip:127.0.0.1:{self.port}>",
                 "Event: dialog",
-                f"Subscription-State: {'terminated;reason=timeout' if is_over else 'active;expires=600'}",
-                "Content-Type: application/dialog-info+xml",
+                f"Subscription-State: {state}",
+                f"Content-Type: {self.kind}",
             ],
-            document(user, self.dialogs.get(user, [])),
+            body,
             sender,
         )
 

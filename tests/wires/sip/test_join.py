@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,15 +14,13 @@ from typing import Any
 import pytest
 
 from drivers.contract import CallAnswered, CallLeft, LineBusyError, LineIdleError
-from drivers.taps.sip._dialogs import PhoneDialog, dialogs_of
-from drivers.taps.sip.siprec import Document
 from hil.peers.pbx import Notifier, Pbx
-from hil.peers.pbx.notifier import document
 from hil.peers.sip_phone import SipPhone
 from hil.peers.sip_uac import Dialog
 from tests.wires.front import conftest as front
 from tests.wires.sip import conftest as plain
 from tests.wires.sip.conftest import Caller
+from tests.wires.sip.dialog_makes import KIND, TELLINGS, dialog, whole
 
 KAMAILIO = pytest.mark.skipif(
     shutil.which("kamailio", path="/usr/sbin:/usr/bin") is None, reason="kamailio is not installed"
@@ -117,15 +116,90 @@ async def test_a_pbx_that_tells_nothing(tmp_path: Path, caller: Caller) -> None:
                 await trunk.tap.hang_up("1", "again")
 
 
-def test_only_a_call_that_is_up_and_has_all_its_names_is_one_to_join() -> None:
-    told = [("early@x", "a", "b", "early"), ("up@x", "l", "r", "confirmed"), ("bad;x", "l", "r", "confirmed")]
-    assert dialogs_of(Document.read(document("5003", told))) == [PhoneDialog("up@x", "l", "r")]
-    nameless = '<dialog-info><dialog id="1"><state>confirmed</state></dialog></dialog-info>'
-    assert dialogs_of(Document.read(nameless)) == []
-    assert dialogs_of(Document.read("not XML")) == []
-    assert PhoneDialog("up@x", "l", "r").join == "up@x;to-tag=l;from-tag=r"
+@KAMAILIO
+@MODULE_LOOP
+async def test_every_make_is_understood_and_what_cannot_be_joined_says_why(exchange: Exchange, tmp_path: Path) -> None:
+    notifier = exchange.notifier
+    with SipPhone(user="5003", registrar=exchange.pbx.domain, joins=True) as phone:
+        await asyncio.to_thread(phone.wait, "registered", timeout_s=5)
+        async with plain.running(tmp_path / "run", calls=2, accounts=exchange.accounts) as trunk:
+            for count, (name, telling) in enumerate(TELLINGS.items(), 1):
+                notifier.bodies["5003"], notifier.kind, notifier.state = telling.bodies, telling.kind, telling.state
+                notifier.hasty = count % 2 == 0  # the notifications before the answer to the subscription
+                before = len(phone.facts("invited"))
+                await trunk.tap.join("0", "5003")
+                reason = (await trunk.wait(CallLeft, count, timeout_s=5))[-1].reason
+                joined = [fact.details["message"] for fact in phone.facts("invited")[before:]]
+                if telling.reason:
+                    assert (reason, joined) == (telling.reason, []), name
+                else:  # nobody is in that call here
+                    assert reason.startswith("the call that was to be joined is gone (481"), (name, reason)
+                    assert "\r\nJoin: up@pbx;to-tag=mine;from-tag=theirs\r\n" in joined[0], name
+            assert trunk.tap.status.restarts == 0
 
 
-def test_a_line_break_in_a_name_does_not_reach_the_header() -> None:
-    evil = document("5003", [("x&#13;&#10;Evil: 1", "l", "r", "confirmed")])
-    assert dialogs_of(Document.read(evil)) == []
+MANY = [dialog("terminated", key=str(n)) for n in range(300)]  # 30 kB
+
+
+@KAMAILIO
+@MODULE_LOOP
+@pytest.mark.parametrize(
+    ("running", "is_read"), [(plain.running, False), (front.running, True)], ids=["workers", "front"]
+)
+async def test_what_is_told_of_a_phone_may_be_long_behind_a_front(
+    running: Any, is_read: Any, exchange: Exchange, tmp_path: Path
+) -> None:
+    exchange.notifier.bodies["5003"] = [whole(*MANY, dialog())]
+    length = len(exchange.notifier.bodies["5003"][0])
+    assert length > 30_000
+    async with running(tmp_path / "run", calls=4, accounts=exchange.accounts, join_s=1) as trunk:
+        await trunk.tap.join("0", "5003")
+        reason = (await trunk.wait(CallLeft))[0].reason
+        told = f"what the PBX tells of its calls has {length} octets, more than can be read without a front"
+        assert reason.startswith("not found (404") if is_read else reason == told, reason
+
+
+@KAMAILIO
+@MODULE_LOOP
+async def test_the_conference_is_called_where_nobody_names_the_call(exchange: Exchange, tmp_path: Path) -> None:
+    notifier = exchange.notifier
+    with SipPhone(user="conf-5003", registrar=exchange.pbx.domain) as conference:
+        await asyncio.to_thread(conference.wait, "registered", timeout_s=5)
+        given: dict[str, Any] = {"calls": 2, "accounts": exchange.accounts, "join_s": 10}
+        uri = f"sip:conf-{{number}}@{exchange.pbx.domain}"
+        async with plain.running(tmp_path / "run", join_uri=uri, **given) as trunk:
+            for count, refusal in enumerate(("", "489 Bad Event", "403 Forbidden"), 1):
+                notifier.refusal = refusal
+                notifier.bodies["5003"] = [whole(dialog(names=""))]
+                await trunk.tap.join("0", "5003")
+                await trunk.wait(CallAnswered, count)  # long before join_s
+                await trunk.tap.hang_up("0", "enough")
+                await trunk.wait(CallLeft, count)
+            notifier.refusal, notifier.bodies["5003"] = "", [whole(dialog("early"))]
+            await trunk.tap.join("0", "5003")
+            assert (await trunk.wait(CallLeft, 4))[3].reason == "5003 has no call to join"
+            assert len(conference.facts("answered")) == 3
+        async with plain.running(tmp_path / "run", **given) as trunk:
+            notifier.refusal = "489 Bad Event"
+            await trunk.tap.join("0", "5003")
+            assert (await trunk.wait(CallLeft))[0].reason == "the PBX does not tell of its calls (489 Bad Event)"
+
+
+@KAMAILIO
+@MODULE_LOOP
+async def test_what_comes_outside_the_subscription_is_no_word_of_the_pbx(exchange: Exchange, tmp_path: Path) -> None:
+    exchange.notifier.mute = True
+    async with plain.running(tmp_path / "run", calls=2, accounts=exchange.accounts, join_s=1) as trunk:
+        await trunk.tap.join("0", "5003")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            body = whole(dialog())
+            lines = [
+                f"NOTIFY sip:box@127.0.0.1:{trunk.port} SIP/2.0",
+                f"Via: SIP/2.0/UDP 127.0.0.1:{stranger.getsockname()[1]};branch=z9hG4bKstranger",
+                f"From: <sip:5003@{exchange.pbx.domain}>;tag=guessed",
+                f"To: <sip:box@{exchange.pbx.domain}>;tag=guessed",
+                *("Call-ID: guessed", "CSeq: 1 NOTIFY", "Max-Forwards: 70", "Event: dialog"),
+                *("Subscription-State: active", f"Content-Type: {KIND}", f"Content-Length: {len(body)}", "", body),
+            ]
+            stranger.sendto("\r\n".join(lines).encode(), ("127.0.0.1", trunk.port))
+        assert (await trunk.wait(CallLeft))[0].reason == "the PBX does not tell of its calls within 1 s"

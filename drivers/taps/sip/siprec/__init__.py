@@ -7,7 +7,7 @@ sockets, audio. Nothing here raises for what a document holds.
 from __future__ import annotations
 
 from drivers.taps.sip.siprec._call import SiprecCall
-from drivers.taps.sip.siprec._document import Document
+from drivers.taps.sip.siprec._document import Document, child_texts, identifier, local_name
 from drivers.taps.sip.siprec._metadata import Metadata, Participant
 
-__all__ = ["Document", "Metadata", "Participant", "SiprecCall"]
+__all__ = ["Document", "Metadata", "Participant", "SiprecCall", "child_texts", "identifier", "local_name"]
