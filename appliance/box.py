@@ -131,6 +131,7 @@ class Box:
                 encoding=recording.encoding,
                 claim_back_s=recording.claim_back_s,
                 media_wait_s=recording.media_wait_s,
+                dial_retry_s=recording.dial_retry_s,
             ),
             reserve=self._reserve,
             next_record_id=self.store.identities.next_record_id,

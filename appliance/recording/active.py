@@ -42,7 +42,8 @@ class ActiveRecording:
     ``detached`` says that the line is no longer the recording's (the far end hung up, or the worker died): nothing
     is left to be stopped there. ``media`` is set when audio comes in, ``stopping`` when the end was ordered,
     ``freed`` when the channel may be used by the next one. ``queued``: it still waits for the recording before it on
-    the channel. ``again``: its call shall be recorded anew if it goes on after this recording. ``settled`` is set
+    the channel. ``again``: its call shall be recorded anew if it goes on after this recording,
+    ``elsewhere``: at once, on another channel. ``settled`` is set
     when the recording began, waits for its media, or came to nothing, by ``fault`` if it has one. ``number`` is what
     the line calls to hear the call; it is ``dialled`` then, ``answered``, and ``left`` when that call is over.
     """
@@ -63,6 +64,7 @@ class ActiveRecording:
     detached: bool = False
     queued: bool = False
     again: bool = False
+    elsewhere: bool = False
     linger_until_mono_s: float | None = None
     media: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     stopping: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)

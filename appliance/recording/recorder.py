@@ -7,6 +7,7 @@ goes from the tap worker through the spool to the writer without passing here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from appliance.recording.active import ActiveRecording
 from appliance.recording.announce import Announcer, archive_action, kept_days
 from appliance.spool.records import BlackoutBegan, BlackoutEnded, Claimed, Dropped, FieldsChanged, OrderRecord, Stopped
 from appliance.units import RecordId, SessionId
-from drivers.contract import TapError, TapFailedError
+from drivers.contract import LineBusyError, TapError, TapFailedError
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ REFUSAL_S = 3.0
 """How long an order waits to hear whether the number that is dialled refuses the call."""
 FREE_S = 5.0
 """How long a line may take to become free."""
+FIRST_RETRY_S, LONGEST_RETRY_S = 0.2, 2.0
+"""After what time a line that was busy is tried again at first, and at last."""
 NO_MEDIA = "NO_MEDIA"
 """ERRORREASON of a call whose media did not come in time."""
 
@@ -77,6 +80,7 @@ class RecorderRules:
     encoding: str
     claim_back_s: float
     media_wait_s: float
+    dial_retry_s: float = 5.0
 
 
 @final
@@ -198,7 +202,8 @@ class Recorder:
         """Dial to monitor: call the number, and record what is heard; from before the answer, if it is answered."""
         channel = active.channel
         dialled_mono_s = clock.monotonic_s()
-        await self._dial(active)
+        if not await self._dial(active):
+            return False
         if active.stopping.is_set():
             return self._not_answered(active)
         session = self._orders.new_session(channel.tap, channel.line)
@@ -217,15 +222,33 @@ class Recorder:
             channel.apply(Trigger.CAPTURED)
         return True
 
-    async def _dial(self, active: ActiveRecording) -> None:
-        """Call the number. Raises RecorderNotRunningError; the line works on, unless its tap failed."""
-        try:
-            await self._lines.dial(active.channel.tap, active.channel.line, active.number, "")
-        except TapFailedError:
-            raise
-        except TapError as error:
-            raise RecorderNotRunningError(f"{type(error).__name__}: {error}") from error
-        active.dialled = True
+    async def _dial(self, active: ActiveRecording) -> bool:
+        """Call the number; False where a call came in on the line meanwhile: then another line shall do it.
+
+        A line that is not free yet is tried again for ``dial_retry_s``. Raises RecorderNotRunningError; the line works
+        on, unless its tap failed.
+        """
+        wait_s, until_s = FIRST_RETRY_S, clock.monotonic_s() + self._rules.dial_retry_s
+        while not active.stopping.is_set():
+            try:
+                await self._lines.dial(active.channel.tap, active.channel.line, active.number, "")
+            except TapFailedError:
+                raise
+            except LineBusyError as error:
+                if active.channel.arrival is not None:
+                    active.elsewhere = True
+                    return False
+                if clock.monotonic_s() + wait_s > until_s:
+                    raise RecorderNotRunningError(f"LineBusyError: {error}") from error
+            except TapError as error:
+                raise RecorderNotRunningError(f"{type(error).__name__}: {error}") from error
+            else:
+                active.dialled = True
+                return True
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(active.stopping.wait(), wait_s)
+            wait_s = min(2 * wait_s, LONGEST_RETRY_S)
+        return True
 
     async def _answered_or_end(self, active: ActiveRecording) -> bool:
         waits = [asyncio.ensure_future(e.wait()) for e in (active.answered, active.stopping)]

@@ -325,8 +325,9 @@ class Scheduler:
         if not active.claimed or call.outcome == "not kept":
             self._not_taken(call, active.terms)
         self._call_log.note(call)
-        if call.open and not self.closing and active.again:
-            self.record(call, active.terms, Waiting(call, active.terms, clock.monotonic_s(), overdue=active.claimed))
+        if call.open and not self.closing and (active.again or active.elsewhere):
+            waited = Waiting(call, active.terms, clock.monotonic_s(), overdue=active.claimed)
+            self.record(call, active.terms, None if active.elsewhere else waited)
 
     def _not_taken(self, call: Call, terms: Terms) -> None:
         """The schedule's recording came to nothing: another call may take its place in the tally."""

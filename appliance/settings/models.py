@@ -104,6 +104,9 @@ class RecordingSettings(Section):
     linger_s: Seconds = Field(
         default=1, description="after the far end hung up, wait this long for CALLSTOP before the recording ends"
     )
+    dial_retry_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=5, description="dial to monitor: a line that is not free yet is tried again for this long"
+    )
     silence_dbfs: Annotated[float, Field(ge=-90, le=0)] = Field(
         default=-45, description="audio below this level is silence to MAXRECORDSILENCE"
     )

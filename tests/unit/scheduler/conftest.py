@@ -31,6 +31,7 @@ from appliance.units import GlobalCallId, RecordId, SessionId
 from drivers.contract import (
     CallArrived,
     CallLeft,
+    LineBusyError,
     LineIdleError,
     MediaStarted,
     NumberInvalidError,
@@ -55,6 +56,7 @@ class Lab:
         dials: bool = False,
     ) -> None:
         self.dialled: list[tuple[str, ...]] = []
+        self.busy: dict[str, int] = {}  # how often a line is busy yet
         self.told: list[str] = []
         self.events: list[Any] = []
         self.orders: list[tuple[str, OrderRecord]] = []
@@ -135,6 +137,9 @@ class Lab:
     async def dial(self, tap: str, line: str, phone: str, barge_code: str) -> None:
         if line in self.failing:
             raise NumberInvalidError("no number")
+        if self.busy.get(line, 0):
+            self.busy[line] -= 1
+            raise LineBusyError(line)
         self.dialled.append((tap, line, phone, barge_code))
 
     async def hang_up(self, tap: str, line: str, reason: str) -> None:
@@ -213,6 +218,14 @@ class Lab:
                 return
             await asyncio.sleep(0.005)
         raise AssertionError(f"{what} was not told {count} times: {self.told}")
+
+    async def until_dialled(self) -> None:
+        """Wait until a number was dialled, for two seconds at the most."""
+        for _ in range(400):
+            if self.dialled:
+                return
+            await asyncio.sleep(0.005)
+        raise AssertionError("nothing was dialled")
 
     async def settle(self) -> None:
         for _ in range(20):

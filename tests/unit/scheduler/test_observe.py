@@ -9,8 +9,9 @@ import pytest
 
 from appliance.bus.control import StartRecording, StopRecording
 from appliance.errors import NoFreeChannelError, RecorderNotRunningError
+from appliance.recording import recorder
 from appliance.spool.records import Dropped
-from drivers.contract import CallAnswered, CallLeft, MediaStarted
+from drivers.contract import CallAnswered, CallArrived, CallLeft, MediaStarted
 
 
 @pytest.fixture(params=["steady", "trunk"])
@@ -180,3 +181,39 @@ async def test_a_target_that_is_gone_before_the_order_is_answered_is_not_dialled
     assert len(lab.dialled) == 1
     assert not lab.capturing
     assert lab.states() == ["Idle"]
+
+
+async def test_a_line_that_is_not_free_yet_is_tried_again(lab: Any) -> None:
+    _, line = where(lab)
+    lab.busy[line] = 2
+    lab.start("5003", dial_to_monitor="87")
+    await lab.until_dialled()
+    assert lab.states() == ["PreparingToRecord"]
+    assert "RECORDINGSTARTED" not in lab.told
+    tell(lab, CallAnswered)
+    await lab.until("RECORDINGSTARTED")
+
+
+async def test_one_that_stays_busy_is_given_up_and_told(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "FIRST_RETRY_S", 10.0)
+    _, line = where(lab)
+    lab.busy[line] = 99
+    lab.start("5003", dial_to_monitor="87")
+    await lab.until("RECORDINGSTARTED API_ERROR_RECORDER_NOT_RUNNING")
+    await lab.settle()
+    assert lab.states() == ["Idle"]
+
+
+async def test_a_call_that_comes_in_on_the_line_meanwhile_leads_to_another(build: Any) -> None:
+    lab = build(trunk=2, dials=True)
+    lab.busy["1"] = 1  # the last line is chosen first
+    lab.start("5003", dial_to_monitor="87")
+    lab.arrivals.fact("trunk", CallArrived(line="1", session="s", device="5004", arrived_mono_s=0))
+    await lab.until_dialled()
+    assert lab.dialled == [("trunk", "0", "87", "")]
+    assert lab.states() == ["PreparingToRecord", "OffHook"]
+    lab.arrivals.fact("trunk", CallAnswered(line="0"))
+    await lab.until("RECORDINGSTARTED")
+    lab.busy["0"] = lab.busy["1"] = 1
+    lab.start("5005", dial_to_monitor="88")
+    await lab.until("RECORDINGSTARTED API_ERROR_NO_FREE_CHANNELS")
