@@ -202,6 +202,7 @@ class Box:
             lambda: box_figures.of_taps(self.taps),
             lambda: box_figures.of_meters(self.taps.meters()),
             lambda: box_figures.of_scheduler(self.scheduler),
+            lambda: box_figures.of_playbacks(self.playbacks),
             lambda: box_figures.of_writing(self.writer, self.saver, self._troubles),
             lambda: box_figures.of_ports((one.gate for one in self._ports()), proxy, self.certificates),
         )

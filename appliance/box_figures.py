@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
 
+from appliance.bus.commands import PlaybackOutcome
 from appliance.capture.protocol import Turned
 from appliance.channels.states import ChannelState
 from appliance.eventproxy.feed import EventProxy
 from appliance.metrics import Figure
+from appliance.playback.service import Playbacks
 from appliance.ports.gate import Gate
 from appliance.ports.refusals import Reason
 from appliance.ports.tls import Certificates
@@ -62,6 +65,13 @@ def _of_line(line: LineMeter, labels: tuple[tuple[str, str], ...]) -> Iterable[F
     for kind, told, values in kinds:
         for leg, value in enumerate(values):
             yield Figure(f"linetap_line_{kind}", told, value, (*labels, ("leg", str(leg))))
+
+
+def of_playbacks(playbacks: Playbacks) -> Iterable[Figure]:
+    """What came of the playbacks since the start."""
+    for outcome in get_args(PlaybackOutcome):
+        labels = (("outcome", outcome),)
+        yield Figure("linetap_playbacks_total", "Playbacks that ended.", playbacks.counters[outcome], labels)
 
 
 def of_scheduler(scheduler: Scheduler) -> Iterable[Figure]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Protocol, final
+from typing import Any, Literal, Protocol, final
 
 import pydantic
 
@@ -209,11 +209,37 @@ class PlaybackOrder(_Value):
         return self.join or bool(self.barge_code)
 
 
+PlaybackOutcome = Literal["played", "cut short", "not answered", "failed"]
+
+
+@final
+class PlaybackEnd(_Value):
+    """What came of a playback whose call was on its way.
+
+    Attributes
+    ----------
+    outcome
+        ``played`` to its end; ``cut short`` after the answer; ``not answered``; ``failed`` for a fault of the line.
+    reason
+        Why it ended, in words.
+    channel
+        The channel's number, from 0.
+    answered_s, played_s
+        Seconds from the order to the answer, and from there as long as it was played; None and 0 without an answer.
+    """
+
+    outcome: PlaybackOutcome
+    reason: str
+    channel: int
+    answered_s: float | None = None
+    played_s: float = 0.0
+
+
 class Playback(Protocol):
     """Plays recordings to phones."""
 
-    async def start(self, order: PlaybackOrder) -> None:
-        """Call the phone; returns when the call is on its way.
+    async def start(self, order: PlaybackOrder, over: Callable[[PlaybackEnd], None]) -> None:
+        """Call the phone; returns when the call is on its way. ``over`` is told once how it ended.
 
         Raises NoFreeChannelError, FileMissingError, DiskFullError, RecorderNotRunningError, DeviceInvalidError for a
         number that cannot be dialled, and RequiredBlankError where nothing can join without a barge code.

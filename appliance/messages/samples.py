@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, final
 
@@ -13,6 +13,7 @@ from appliance.bus.commands import (
     Command,
     Delivery,
     DeviceView,
+    PlaybackEnd,
     PlaybackOrder,
     Services,
     SystemView,
@@ -173,10 +174,13 @@ class SamplePlayback:
     ordered: list[PlaybackOrder] = dataclasses.field(default_factory=list)
     playing: list[str] = dataclasses.field(default_factory=list)
 
-    async def start(self, order: PlaybackOrder) -> None:
+    over: dict[str, Callable[[PlaybackEnd], None]] = dataclasses.field(default_factory=dict)
+
+    async def start(self, order: PlaybackOrder, over: Callable[[PlaybackEnd], None]) -> None:
         """Keep it."""
         self.ordered.append(order)
         self.playing.append(order.phone)
+        self.over[order.phone] = over
 
     async def stop(self, phone: str) -> bool:
         """Forget it."""

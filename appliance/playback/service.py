@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import dataclasses
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol, final
 
-from appliance.bus.commands import PlaybackOrder
+from appliance import clock
+from appliance.bus.commands import PlaybackEnd, PlaybackOrder, PlaybackOutcome
 from appliance.channels.channel import Channel
 from appliance.channels.pool import ChannelPool
 from appliance.channels.states import ChannelState, Trigger
@@ -74,14 +76,51 @@ class Playing:
     order: PlaybackOrder
     channel: Channel
     file: Path
+    over: Callable[[PlaybackEnd], None]
+    ordered_mono_s: float = dataclasses.field(default_factory=clock.monotonic_s)
     answered: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     ended: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     left: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     stopping: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     freed: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     dialled: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    under_way: bool = False  # the call went out
     reason: str = ""  # why the call is over
     fault: RequestError | None = None
+    answered_s: float | None = None
+    played_s: float = 0.0
+
+    def stop(self, reason: str) -> None:
+        """Order its end."""
+        self.reason = self.reason or reason
+        self.stopping.set()
+
+    @property
+    def end(self) -> PlaybackEnd:
+        """What came of it."""
+        return PlaybackEnd(
+            outcome=self._outcome,
+            reason=self.reason or _NO_REASON[self._outcome],
+            channel=self.channel.number,
+            answered_s=self.answered_s,
+            played_s=round(self.played_s, 2),
+        )
+
+    @property
+    def _outcome(self) -> PlaybackOutcome:
+        if self.fault is not None:
+            return "failed"
+        if self.ended.is_set():
+            return "played"
+        return "cut short" if self.answered.is_set() else "not answered"
+
+
+_NO_REASON: Final[dict[PlaybackOutcome, str]] = {
+    "played": "the recording is over",
+    "cut short": "the call is over",
+    "not answered": "it did not answer",
+    "failed": "the line failed",
+}
 
 
 @final
@@ -99,11 +138,15 @@ class Playbacks:
         self._numbers = itertools.count(1)
         self._playing: list[Playing] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self.counters: collections.Counter[str] = collections.Counter()
 
-    async def start(self, order: PlaybackOrder) -> None:
-        """Call the phone; returns when the call is on its way, or cannot be made."""
+    async def start(self, order: PlaybackOrder, over: Callable[[PlaybackEnd], None]) -> None:
+        """Call the phone; returns when the call is on its way, or cannot be made.
+
+        ``over`` is called once, after the return, where the call was on its way.
+        """
         channel = self._choose(order)
-        playing = Playing(order, channel, self._scratch / f"{next(self._numbers)}.wav")
+        playing = Playing(order, channel, self._scratch / f"{next(self._numbers)}.wav", over)
         self._take(channel, order)  # before anything is awaited: nobody else takes it
         self._playing.append(playing)
         try:
@@ -144,7 +187,7 @@ class Playbacks:
         """End what is played to the phone; False if nothing is."""
         found = [one for one in self._playing if one.order.phone == phone]
         for one in found:
-            one.stopping.set()
+            one.stop("EXTENSIONPLAYBACKSTOP")
         for one in found:
             await one.freed.wait()
         return bool(found)
@@ -163,7 +206,7 @@ class Playbacks:
     async def close(self) -> None:
         """End every playback, and wait until the lines are free."""
         for one in self._playing:
-            one.stopping.set()
+            one.stop("the box stops")
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -174,7 +217,7 @@ class Playbacks:
         found = [one for one in self._playing if (one.channel.tap, one.channel.line) == (tap, fact.line)]
         for one in found:
             if isinstance(fact, CallLeft):
-                one.reason = fact.reason
+                one.reason = one.reason or fact.reason
                 one.left.set()
             else:
                 (one.answered if isinstance(fact, CallAnswered) else one.ended).set()
@@ -184,13 +227,13 @@ class Playbacks:
         """The worker of these lines is gone, and their calls with it."""
         for one in self._playing:
             if one.channel.tap == tap and one.channel.line in lines:
-                one.reason = "tap worker lost"
+                one.reason = one.reason or "tap worker lost"
                 one.left.set()
 
     def _call_stopped(self, names: set[str]) -> None:
         for one in self._playing:
             if one.order.barges and one.order.phone in names:
-                one.stopping.set()
+                one.stop("the call at the device ended")
 
     def _prepare(self, playing: Playing) -> None:
         self._scratch.mkdir(parents=True, exist_ok=True)
@@ -206,6 +249,7 @@ class Playbacks:
             playing.fault = (DeviceInvalidError if is_number else RecorderNotRunningError)(
                 str(error) if is_number else f"{type(error).__name__}: {error}"
             )
+            playing.reason = playing.fault.detail
             logger.warning("nothing is played to %s: %s", playing.order.phone, error)
         finally:
             await self._hang_up(playing)
@@ -215,13 +259,17 @@ class Playbacks:
         await self._dial(playing)
         channel, order = playing.channel, playing.order
         playing.dialled.set()
+        playing.under_way = True
         await _first(RING_S, playing.answered, playing.left, playing.stopping)
         if not playing.answered.is_set() or playing.left.is_set():
             logger.warning("nothing is played to %s: %s", order.phone, playing.reason or "it did not answer")
             return
+        playing.answered_s = round(clock.monotonic_s() - playing.ordered_mono_s, 2)
         channel.apply(Trigger.ANSWERED)
         await self._lines.play(channel.tap, channel.line, playing.file)
+        begun_mono_s = clock.monotonic_s()
         await _first(None, playing.ended, playing.left, playing.stopping)
+        playing.played_s = clock.monotonic_s() - begun_mono_s
         if playing.ended.is_set() and not order.barges:  # whoever was called hangs up
             await _first(LISTEN_S, playing.left, playing.stopping)
 
@@ -257,7 +305,7 @@ class Playbacks:
         if playing.left.is_set() or not playing.dialled.is_set():
             return
         try:
-            await self._lines.hang_up(channel.tap, channel.line, "playback ended")
+            await self._lines.hang_up(channel.tap, channel.line, playing.end.reason)
         except TapError as error:
             logger.warning("%r did not hang up: %s: %s", channel, type(error).__name__, error)
             return
@@ -269,6 +317,21 @@ class Playbacks:
         self._let_go(playing.channel)
         playing.dialled.set()
         playing.freed.set()
+        if playing.under_way:
+            self._tell(playing)
+
+    def _tell(self, playing: Playing) -> None:
+        end = playing.end
+        self.counters[end.outcome] += 1
+        logger.info(
+            "playback to %s on channel %d: %s after %g s: %s",
+            playing.order.phone,
+            end.channel,
+            end.outcome,
+            end.played_s,
+            end.reason,
+        )
+        asyncio.get_running_loop().call_soon(playing.over, end)  # behind the return of start()
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -12,6 +12,7 @@ port of the loopback. From Python, blocking::
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import signal
@@ -31,6 +32,7 @@ RATE_HZ: Final = 8000
 _MODULES: Final = Path("/usr/lib/baresip/modules")
 _START_S: Final = 5.0
 _END_S: Final = 3.0
+_PORT_TRIES: Final = 50
 _SOUND_S: Final = 60  # of quiet noise, where no sound is given: a phone that sends nothing would be none
 
 
@@ -250,8 +252,15 @@ def _read(path: Path) -> npt.NDArray[np.int16]:
 
 def _free_ports() -> tuple[int, int]:
     """A port that is free for UDP and TCP, and one for TCP."""
-    with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as control:
-        tcp.bind(("127.0.0.1", 0))
-        udp.bind(tcp.getsockname())
-        control.bind(("127.0.0.1", 0))
-        return int(tcp.getsockname()[1]), int(control.getsockname()[1])
+    for _ in range(_PORT_TRIES):
+        with (
+            socket.socket() as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+            socket.socket() as control,
+            contextlib.suppress(OSError),  # taken by another for UDP
+        ):
+            tcp.bind(("127.0.0.1", 0))
+            udp.bind(tcp.getsockname())
+            control.bind(("127.0.0.1", 0))
+            return int(tcp.getsockname()[1]), int(control.getsockname()[1])
+    raise BaresipError("no free port")

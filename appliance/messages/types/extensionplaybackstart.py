@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from appliance.bus.commands import PlaybackOrder, Services
+from appliance.bus.commands import PlaybackEnd, PlaybackOrder, Services
 from appliance.errors import FileMissingError, RequiredBlankError, ValueInvalidError
 from appliance.messages.origin import Origin
 from appliance.messages.parameter import Text
@@ -23,8 +23,8 @@ class ExtensionPlaybackStart(PlaybackRequest):
 
     Without a BARGECODE the device is called, and hears it when it answers; the channel is free when it hangs up. With
     one the call at the device is joined; the channel is free at the end of the recording, of that call, or by
-    EXTENSIONPLAYBACKSTOP. The answer comes when the call is on its way. FILENAME lies inside a recording path; without
-    it UNIQUEFIELD and UNIQUEID name the newest recording that matches.
+    EXTENSIONPLAYBACKSTOP. The answer comes when the call is on its way; what came of it stands in the audit. FILENAME
+    lies inside a recording path; without it UNIQUEFIELD and UNIQUEID name the newest recording that matches.
     """
 
     returns: ClassVar[tuple[str, ...]] = (
@@ -83,9 +83,15 @@ class ExtensionPlaybackStart(PlaybackRequest):
         order = PlaybackOrder(
             phone=await self.phone(services), path=path, barge_code=code, join=self.playback_type == "SSC"
         )
-        await services.playback.start(order)
+        await services.playback.start(order, lambda end: self._over(services, origin, order, end))
         self.note(services, origin, after=order.model_dump(mode="json"))
         return self.result()
+
+    def _over(self, services: Services, origin: Origin, order: PlaybackOrder, end: PlaybackEnd) -> None:
+        """Leave a second row, under the name of who ordered it: what came of it."""
+        told = {"phone": order.phone, "path": str(order.path), **end.model_dump(mode="json")}
+        told["channel"] = end.channel + services.api.channel_id_base
+        services.audit.note(f"{self.deed()} END", port=origin.port.value, peer=origin.peer, who=origin.who, after=told)
 
     async def _file(self, services: Services, origin: Origin) -> Path:
         # Nobody need prove who they are on this port, so no client may hear a file outside the recordings.

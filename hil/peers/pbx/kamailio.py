@@ -62,28 +62,14 @@ class Pbx:
     def _own(self, modules: Path) -> dict[str, str | int]:
         return {"MODULES": str(modules), "NOTIFIER_PORT": self.notifier_port, "BRIDGE_PORT": self.bridge_port}
 
+    def knows(self, user: str) -> bool:
+        """Whether a phone of that number is registered."""
+        return self._ask(f"sip:{user}@{self.domain}", hops=1).startswith("SIP/2.0 200")
+
     def _wait(self) -> None:
         end_s = time.monotonic() + _START_S
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            probe.settimeout(0.1)
-            host, port = probe.getsockname()
-            lines = [
-                f"OPTIONS sip:{self.domain} SIP/2.0",
-                f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bKprobe",
-                "Max-Forwards: 0",
-                "From: <sip:probe@127.0.0.1>;tag=1",
-                f"To: <sip:{self.domain}>",
-                "Call-ID: probe",
-                "CSeq: 1 OPTIONS",
-                "Content-Length: 0",
-            ]
-            while time.monotonic() < end_s:
-                probe.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), ("127.0.0.1", self.port))
-                try:
-                    probe.recv(4096)
-                except OSError:
-                    continue
+        while time.monotonic() < end_s:
+            if self._ask(f"sip:{self.domain}", hops=0):
                 return
         self.stop()
         raise TimeoutError((self._folder / "pbx.log").read_text(errors="replace")[-2000:])
@@ -99,6 +85,28 @@ class Pbx:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    def _ask(self, uri: str, *, hops: int) -> str:
+        """Send OPTIONS; gives the answer, empty if none comes within 0.1 s."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            probe.settimeout(0.1)
+            host, port = probe.getsockname()
+            lines = [
+                f"OPTIONS {uri} SIP/2.0",
+                f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bKprobe{port}",
+                f"Max-Forwards: {hops}",
+                "From: <sip:probe@127.0.0.1>;tag=1",
+                f"To: <{uri}>",
+                f"Call-ID: probe{port}",
+                "CSeq: 1 OPTIONS",
+                "Content-Length: 0",
+            ]
+            probe.sendto(("\r\n".join(lines) + "\r\n\r\n").encode(), ("127.0.0.1", self.port))
+            try:
+                return probe.recv(4096).decode(errors="replace")
+            except OSError:
+                return ""
 
     def __enter__(self) -> Self:
         self.start()

@@ -8,11 +8,13 @@ from typing import cast
 
 import pytest
 
-from appliance.bus.commands import PlaybackOrder, Services
+from appliance.bus.commands import PlaybackEnd, PlaybackOrder, Services
 from appliance.messages.dispatch import dispatch
 from appliance.messages.origin import Origin, Port
 from appliance.messages.result import Result
+from appliance.messages.sample_registry import SampleAudit
 from appliance.messages.samples import SamplePlayback, sample_services
+from appliance.settings.models import ApiSettings
 
 ROOT = "/var/lib/linetap/recordings"
 FILE = {"FILENAME": f"{ROOT}/a.wav"}
@@ -106,3 +108,21 @@ async def test_stop_is_never_refused_for_silence() -> None:
         assert (await ask("EXTENSIONPLAYBACKSTOP", PHONE, services)).code == 20
     assert cast("SamplePlayback", services.playback).playing == []
     assert (await ask("EXTENSIONPLAYBACKSTOP", {}, services)).code == 8
+
+
+async def test_who_ordered_it_and_what_came_of_it_stand_in_the_audit() -> None:
+    services = sample_services(ApiSettings(channel_id_base=1))
+    await ask("EXTENSIONPLAYBACKSTART", PHONE | FILE, services)
+    end = PlaybackEnd(outcome="cut short", reason="the far end hung up", channel=2, answered_s=3.5, played_s=1.25)
+    cast("SamplePlayback", services.playback).over["7001"](end)
+    (what, _, _), (end_what, _, told) = cast("SampleAudit", services.audit).noted
+    assert (what, end_what) == ("EXTENSIONPLAYBACKSTART", "EXTENSIONPLAYBACKSTART END")
+    assert told == {
+        "phone": "7001",
+        "path": FILE["FILENAME"],
+        "outcome": "cut short",
+        "reason": "the far end hung up",
+        "channel": 3,
+        "answered_s": 3.5,
+        "played_s": 1.25,
+    }

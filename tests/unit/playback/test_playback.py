@@ -13,7 +13,7 @@ import pytest
 
 from appliance import clock
 from appliance.audio import wav
-from appliance.bus.commands import PlaybackOrder
+from appliance.bus.commands import PlaybackEnd, PlaybackOrder
 from appliance.calls.fields import CallFields
 from appliance.channels.channel import Assignment
 from appliance.channels.pool import ChannelPool
@@ -59,6 +59,8 @@ class Exchange:
         self.played: Path | None = None
         self.busy: set[str] = set()
         self.broken: TapError | None = None
+        self.broken_play: TapError | None = None
+        self.ends: list[PlaybackEnd] = []
 
     async def dial(self, tap: str, line: str, phone: str, barge_code: str) -> None:
         if self.broken:
@@ -72,6 +74,8 @@ class Exchange:
         self.done.append(("join", tap, line, phone))
 
     async def play(self, tap: str, line: str, file: Path) -> None:
+        if self.broken_play:
+            raise self.broken_play
         self.played = file
         self.done.append(("play", tap, line))
 
@@ -81,7 +85,8 @@ class Exchange:
 
     async def start(self, phone: str = "7001", barge_code: str = "", *, join: bool = False) -> None:
         path = self.folder / "r.wav"
-        await self.playbacks.start(PlaybackOrder(phone=phone, path=path, barge_code=barge_code, join=join))
+        order = PlaybackOrder(phone=phone, path=path, barge_code=barge_code, join=join)
+        await self.playbacks.start(order, self.ends.append)
 
     def tell(self, kind: Any, **facts: Any) -> bool:
         return self.playbacks.fact("card", kind(line="0", **facts))
@@ -180,7 +185,7 @@ async def test_no_channel_no_file_no_line(exchange: Exchange) -> None:
         await exchange.start()
     assert exchange.channel.state == "Idle"
     with pytest.raises(FileMissingError):
-        await exchange.playbacks.start(PlaybackOrder(phone="1", path=Path("/nowhere/r.wav")))
+        await exchange.playbacks.start(PlaybackOrder(phone="1", path=Path("/nowhere/r.wav")), exchange.ends.append)
     assert exchange.channel.state == "Idle"
     for channel in exchange.pool:
         channel.speaks = False
@@ -242,6 +247,50 @@ async def test_a_lost_worker_ends_its_playback(exchange: Exchange) -> None:
     await exchange.until("Playback")
     exchange.playbacks.lines_down("card", ["0"])
     await exchange.until("Idle")
+
+
+async def test_how_each_ended_is_told_once_and_counted(exchange: Exchange) -> None:
+    async def told() -> tuple[str, str]:
+        for _ in range(400):
+            if exchange.ends:
+                end = exchange.ends.pop()
+                assert not exchange.ends
+                return end.outcome, end.reason
+            await asyncio.sleep(0.005)
+        raise AssertionError("nothing was told")
+
+    await exchange.start()
+    exchange.tell(CallLeft, session="", reason="busy (486 Busy Here)")
+    assert await told() == ("not answered", "busy (486 Busy Here)")
+    await exchange.start()
+    exchange.tell(CallAnswered)
+    await exchange.until("Playback")
+    exchange.tell(PlayEnded)
+    await asyncio.sleep(0.02)
+    exchange.tell(CallLeft, session="", reason="the far end hung up")
+    assert await told() == ("played", "the far end hung up")
+    for reason in ("EXTENSIONPLAYBACKSTOP", "tap worker lost"):
+        await exchange.start()
+        exchange.tell(CallAnswered)
+        await exchange.until("Playback")
+        if reason == "EXTENSIONPLAYBACKSTOP":
+            await exchange.playbacks.stop("7001")
+        exchange.playbacks.lines_down("card", ["0"])  # nothing, where it was stopped already
+        assert await told() == ("cut short", reason)
+    exchange.broken_play = TapFailedError("the card is gone")
+    await exchange.start()
+    exchange.tell(CallAnswered)
+    assert await told() == ("failed", "TapFailedError: the card is gone")
+    assert exchange.playbacks.counters == {"not answered": 1, "played": 1, "cut short": 2, "failed": 1}
+
+
+async def test_what_never_was_on_its_way_is_told_by_the_answer_alone(exchange: Exchange) -> None:
+    exchange.broken = TapFailedError("no card")
+    with pytest.raises(RecorderNotRunningError):
+        await exchange.start()
+    await asyncio.sleep(0.02)
+    assert not exchange.ends
+    assert not exchange.playbacks.counters
 
 
 async def test_facts_of_other_calls_are_left_alone(exchange: Exchange) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
 import time
 import wave
 from collections.abc import Iterator
@@ -69,6 +72,31 @@ class Exchange:
         with Baresip(self.folder / user, user=user, registrar=self.pbx.domain, **plan) as phone:
             phone.wait("REGISTER_OK", timeout_s=5)
             yield phone
+
+    def ended(self, device: str, count: int = 1) -> list[tuple[str, str]]:
+        """Outcome and reason of the playbacks to a device, as the audit has them, oldest first, once there are so many.
+
+        A reason without the SIP answer behind it.
+        """
+        until_s = time.monotonic() + 8
+        while True:
+            rows = [row for row in self._audit() if row["phone"] == device]
+            if len(rows) >= count:
+                return [(row["outcome"], row["reason"]) for row in rows]
+            assert time.monotonic() < until_s, rows
+            time.sleep(0.1)
+
+    def _audit(self) -> list[dict[str, Any]]:
+        with contextlib.closing(sqlite3.connect(f"file:{self.box.data_dir / 'linetap.db'}?mode=ro", uri=True)) as base:
+            rows = base.execute("select after from audit where what = 'EXTENSIONPLAYBACKSTART END' order by audit_id")
+            return [json.loads(after) for (after,) in rows]
+
+    def until_registered(self, user: str, seconds: float = 6) -> None:
+        """Wait until the PBX knows where a number is."""
+        until_s = time.monotonic() + seconds
+        while not self.pbx.knows(user):
+            assert time.monotonic() < until_s, f"{user} is not registered"
+            time.sleep(0.05)
 
     def heard(self, user: str) -> Pcm:
         """What a phone of our own heard."""

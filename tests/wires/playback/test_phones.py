@@ -133,9 +133,11 @@ def test_a_call_is_monitored_by_dialling_its_observe_code(exchange: Exchange, tm
     assert found.likeness > 0.97, found
 
 
-def test_who_played_what_and_when_stands_in_the_audit(exchange: Exchange) -> None:
+def test_who_played_what_when_and_what_came_of_it_stand_in_the_audit(exchange: Exchange) -> None:
     exchange.play("5999")
     exchange.until("Idle")
+    assert exchange.ended("5999") == [("not answered", "not found (404 Not Found)")]
     log = exchange.box.log_path.read_text()
-    assert "audit: EXTENSIONPLAYBACKSTART" in log
-    assert "5999" in log
+    begun, ended = (line for line in log.splitlines() if "audit: EXTENSIONPLAYBACKSTART" in line and "5999" in line)
+    assert "EXTENSIONPLAYBACKSTART from 127.0.0.1:" in begun
+    assert "EXTENSIONPLAYBACKSTART END from 127.0.0.1:" in ended
