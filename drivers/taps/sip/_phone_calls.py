@@ -118,7 +118,7 @@ class PhoneCalls:
     def reason(self) -> str:
         """Why there is no call to join."""
         if self.unnamed:
-            return f"the PBX tells that {self._user} is in a call, but not which: neither Call-ID nor tags"
+            return f"the PBX tells that {self._user} is in a call, but not which: Call-ID or tags are missing"
         if self._fault:
             return self._fault
         return f"{self._user} has no call to join"

@@ -13,6 +13,7 @@ from typing import Self, final
 
 REALM = "pbx.example"
 PASSWORD = "secret"  # noqa: S105 -- of tests alone
+_TABLES = Path("/usr/share/kamailio/dbtext/kamailio")
 _START_S = 5.0
 
 
@@ -21,7 +22,8 @@ class Pbx:
     """A registrar with digest for one account, on a free port of the loopback; a context manager.
 
     Calls to what is registered go to it; with a ``bridge_port``, set before the start, through that peer first.
-    Subscriptions go to ``notifier_port``, or are refused. A stopped one can be started again on the same port.
+    Subscriptions go to ``notifier_port``, or are refused; with ``tells`` it tells of its phones' calls itself, by the
+    modules of Debian's kamailio-presence-modules. A stopped one can be started again on the same port.
     """
 
     def __init__(
@@ -30,7 +32,9 @@ class Pbx:
         *,
         user: str = "box",
         password: str = PASSWORD,
+        tells: bool = False,
     ) -> None:
+        self._tells = tells
         self.notifier_port = self.bridge_port = 0
         self.port = _free_port()
         self.domain = f"127.0.0.1:{self.port}"
@@ -43,6 +47,11 @@ class Pbx:
         }
         self._process: subprocess.Popen[bytes] | None = None
 
+    @staticmethod
+    def can_tell() -> bool:
+        """Whether the modules for ``tells`` are there."""
+        return any(Path("/usr/lib").glob("*/kamailio/modules/pua_dialoginfo.so"))
+
     def start(self) -> None:
         """Start it, and wait until it answers."""
         program = shutil.which("kamailio", path="/usr/sbin:/usr/bin")
@@ -52,6 +61,8 @@ class Pbx:
         for name, value in {**self._values, **self._own(modules)}.items():
             text = text.replace(f"@{name}@", str(value))
         self._folder.mkdir(parents=True, exist_ok=True)
+        if self._tells:
+            shutil.copytree(_TABLES, self._folder / "tables", dirs_exist_ok=True)
         configuration = self._folder / "pbx.cfg"
         configuration.write_text(text, encoding="utf-8")
         with (self._folder / "pbx.log").open("ab") as log:
@@ -60,7 +71,13 @@ class Pbx:
         self._wait()
 
     def _own(self, modules: Path) -> dict[str, str | int]:
-        return {"MODULES": str(modules), "NOTIFIER_PORT": self.notifier_port, "BRIDGE_PORT": self.bridge_port}
+        return {
+            "MODULES": str(modules),
+            "NOTIFIER_PORT": self.notifier_port,
+            "BRIDGE_PORT": self.bridge_port,
+            "FOLDER": str(self._folder),
+            "TELLS": "#!define TELLS" if self._tells else "",
+        }
 
     def knows(self, user: str) -> bool:
         """Whether a phone of that number is registered."""

@@ -11,13 +11,16 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from appliance.audio import measure
 from hil.peers import linphone
 from hil.peers.baresip import PROGRAM
-from tests.wires.playback.exchange import PLAYED_S, RATE_HZ, Exchange
+from tests.e2e.desk import read_legs
+from tests.wires.playback.exchange import PLAYED_S, RATE_HZ, Exchange, write_noise
 
 pytestmark = [
     pytest.mark.wires,
@@ -91,6 +94,27 @@ def test_a_phone_that_vanishes_frees_the_channel(exchange: Exchange) -> None:
         exchange.until("Idle", seconds=LOST_PHONE_S + 6)
     reason = f"the phone is gone: neither RTP nor RTCP for {LOST_PHONE_S} s"
     assert exchange.ended("5005") == [("cut short", reason)]
+
+
+def test_a_call_is_monitored_from_its_early_media_on_with_digits_and_silence(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    said = write_noise(tmp_path / "said.wav", 3, 12)
+    with exchange.baresip("5008", answers="early", sound=tmp_path / "said.wav") as phone:
+        exchange.desk.send("CALLSTART", DEVICEID="5009", DIALTOMONITOR="5008,,12#")
+        phone.wait("CALL_RTPESTAB", timeout_s=4)  # silence comes to it, so that a gateway keeps the call
+        assert exchange.states()[0][0] == "PreparingToRecord"
+        time.sleep(1)
+        phone.order("accept")
+        exchange.desk.log.wait("RECORDINGSTARTED", "5009")
+        time.sleep(2.5)
+        phone.order("hangup")
+        path = exchange.desk.saved("5009")
+        exchange.desk.send("CALLSTOP", DEVICEID="5009")
+        assert phone.digits == "12#"
+    assert len(phone.heard()) > 3 * RATE_HZ, "one packet after the other, from the early media on"
+    found = measure.find_offset(said, np.ascontiguousarray(read_legs(path)[:, 0]))
+    assert found.likeness > 0.97, found
 
 
 @pytest.mark.skipif(linphone.PROGRAM is None, reason="linphonec is not installed")

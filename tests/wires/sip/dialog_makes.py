@@ -12,7 +12,7 @@ from typing import Final, final
 NAMESPACE: Final = 'xmlns="urn:ietf:params:xml:ns:dialog-info"'
 NAMED: Final = 'call-id="up@pbx" local-tag="mine" remote-tag="theirs"'
 KIND: Final = "application/dialog-info+xml"
-NOT_NAMED: Final = "the PBX tells that 5003 is in a call, but not which: neither Call-ID nor tags"
+NOT_NAMED: Final = "the PBX tells that 5003 is in a call, but not which: Call-ID or tags are missing"
 NO_CALL: Final = "5003 has no call to join"
 
 
@@ -64,7 +64,11 @@ TELLINGS: Final[dict[str, Telling]] = {
         (whole('<dialog id="0b0c5f2e-1" direction="recipient"><state event="answered">confirmed</state></dialog>'),),
         NOT_NAMED,
     ),
-    "Kamailio, OpenSIPS: nothing yet, then the call": Telling(
+    "Kamailio: tags while it rings alone": Telling(
+        (whole(dialog("early", key="padi-1")), whole(dialog(names='call-id="up@pbx"', key="padi-1"), version=1)),
+        NOT_NAMED,
+    ),
+    "nothing yet, then the call": Telling(
         ("", whole(dialog(more=_side("remote") + _side("local")), version=1)),
     ),
     "Yealink: the last call too": Telling(

@@ -138,6 +138,32 @@ async def test_every_make_is_understood_and_what_cannot_be_joined_says_why(excha
             assert trunk.tap.status.restarts == 0
 
 
+@KAMAILIO
+@pytest.mark.skipif(not Pbx.can_tell(), reason="kamailio-presence-modules is not installed")
+@MODULE_LOOP
+async def test_another_make_names_no_tags_so_that_its_conference_is_called(tmp_path: Path, caller: Caller) -> None:
+    """Kamailio's own event server: while a call is up it tells the Call-ID alone."""
+    with ExitStack() as stack:
+        pbx = stack.enter_context(Pbx(tmp_path / "pbx", tells=True))
+        phones = [stack.enter_context(SipPhone(user=user, registrar=pbx.domain)) for user in ("5003", "conf-5003")]
+        for phone in phones:
+            await asyncio.to_thread(phone.wait, "registered", timeout_s=5)
+        (tmp_path / "password").write_text("secret\n")
+        account = {"user": "box", "domain": pbx.domain, "password_file": str(tmp_path / "password")}
+        uri = f"sip:conf-{{number}}@{pbx.domain}"
+        async with plain.running(tmp_path / "run", calls=2, accounts=[account], join_s=2, join_uri=uri) as trunk:
+            customer = await caller.call(pbx.port, to="5003")
+            await trunk.tap.join("0", "5003")
+            await trunk.wait(CallAnswered)
+            assert [len(phone.facts("answered")) for phone in phones] == [1, 1]
+            await trunk.tap.hang_up("0", "enough")
+            await trunk.wait(CallLeft)
+            assert await caller.bye(customer) == 200
+            await asyncio.sleep(0.5)  # until Kamailio has published it
+            await trunk.tap.join("0", "5003")
+            assert (await trunk.wait(CallLeft, 2))[1].reason == "5003 has no call to join"
+
+
 MANY = [dialog("terminated", key=str(n)) for n in range(300)]  # 30 kB
 
 

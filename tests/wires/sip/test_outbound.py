@@ -26,6 +26,7 @@ from drivers.contract import (
     SessionClosed,
     TapError,
 )
+from hil.peers.baresip import PROGRAM, Baresip
 from hil.peers.sip_phone import SipPhone
 from tests.wires.sip.conftest import Caller, Start, Trunk
 
@@ -80,6 +81,16 @@ async def test_digits_go_by_info_where_that_is_set(start_trunk: Start) -> None:
         fact = await asyncio.to_thread(phone.wait, "digit", timeout_s=5, count=2)
         assert fact.details == {"digit": "#", "method": "info"}
         assert phone.facts("invited")[0].details["uri"].startswith("sip:*9@")
+
+
+@pytest.mark.skipif(PROGRAM is None, reason="baresip is not installed")
+@pytest.mark.parametrize("way", ["rfc4733", "info"])
+async def test_a_phone_of_another_make_understands_the_digits(start_trunk: Start, tmp_path: Path, way: str) -> None:
+    with Baresip(tmp_path, user="5003") as phone:
+        trunk = await trunk_to(start_trunk, phone.port, digit_pause_s=0.1, digits=way)
+        await trunk.tap.dial("0", "5003,7*A#", "")
+        await asyncio.to_thread(phone.wait, "CALL_DTMF_START", timeout_s=5, count=4)
+        assert phone.digits == "7*A#"
 
 
 async def test_a_file_of_another_rate_sounds_as_it_is(start_trunk: Start, tmp_path: Path) -> None:
