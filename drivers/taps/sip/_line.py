@@ -239,6 +239,7 @@ class Line:
             return
         info = self.call.getStreamInfo(stream.media)
         codec = f"{info.codecName}/{info.codecClockRate}"
+        stream.promise(info.remoteRtpAddress)
         self._capture.connect(stream.number, self.dialog.parties[stream.number], stream.slot)
         self._capture.describe(stream.number, codec, info.codecClockRate, info.remoteRtpAddress)
         if info.codecName == "G722" and not self.call.knows_clock(stream.media):

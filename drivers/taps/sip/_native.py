@@ -239,12 +239,6 @@ class Native:
         assert found[2] is not None
         return found[0], found[2]
 
-    # --- subscriptions --------------------------------------------------------------------------------------------
-
-    def watch_dialogs(self, buddy: int, *, on: bool) -> None:
-        """Subscribe to the dialog events of a buddy (RFC 4235), or end that."""
-        _check("subscribe_dlg_event", self._library.pjsua_buddy_subscribe_dlg_event(buddy, int(on)))
-
     def take_audio(self, stream: int, length_s: float) -> tuple[bytes, int]:
         """Take audio out of a stream ahead of the bridge; gives 16-bit samples and their rate in Hz.
 
@@ -264,6 +258,12 @@ class Native:
             _check("port_get_frame", self._library.pjmedia_port_get_frame(port, byref(frame)))
             taken.append(octets.raw)
         return b"".join(taken), rate_hz
+
+    # --- subscriptions --------------------------------------------------------------------------------------------
+
+    def watch_dialogs(self, buddy: int, *, on: bool) -> None:
+        """Subscribe to the dialog events of a buddy (RFC 4235), or end that."""
+        _check("subscribe_dlg_event", self._library.pjsua_buddy_subscribe_dlg_event(buddy, int(on)))
 
     def knows_dialog(self, call_id: str, local_tag: str, remote_tag: str) -> bool:
         """Whether PJSIP is in that dialog; without a remote tag: in one that the far end has not answered yet."""

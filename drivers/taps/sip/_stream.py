@@ -7,6 +7,7 @@ import time
 from typing import Any, final
 
 from drivers.taps.sip._meter import Meter, Reading
+from drivers.taps.sip._source import Source
 
 
 @final
@@ -27,12 +28,19 @@ class Stream:
     quiet_s: float = dataclasses.field(default_factory=time.monotonic)  # and so was silence
     told_s: float = 0.0  # when its silence was told last
     silent: bool = False  # told as a fault
+    promised: str = ""  # address that the far side says it sends from
+    source: Source = dataclasses.field(default_factory=Source)
 
     def expect(self, *, expected: bool) -> None:
         """Note whether the far side may send; what it did not send before is no fault, nor when anything was lost."""
         if expected and not self.expected:
             self.begin_anew(time.monotonic())
         self.expected = expected
+
+    def promise(self, address: str) -> None:
+        """Note the address that the far side says it sends from."""
+        self.source.let_in()
+        self.promised = address
 
     def begin_anew(self, now_s: float) -> None:
         """Go on from a moment as if the stream began: nothing that is told later lies before it."""

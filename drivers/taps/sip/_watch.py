@@ -55,8 +55,18 @@ class Watch:
                 continue
             now = _read(call, stream)
             if now is not None:
+                if stream.source.due(now_s):
+                    self._look_at_source(call, stream, now)
                 self._take(stream, now, capture, now_s, last=last)
         capture.began = capture.heard and all(stream.meter.playing for stream in self.expected)
+
+    def _look_at_source(self, call: Call, stream: Stream, now: Reading) -> None:
+        info = call.getMedTransportInfo(stream.media)
+        silent = not stream.meter.hears(now)
+        stranger = stream.source.look(info.localRtpName, stream.promised, info.srcRtpName, silent=silent)
+        if stranger:
+            text = f"stream {stream.number}: packets of {stranger} came in the place of those of {stream.promised}"
+            self._works.host.emit(LineFault(line=self._line, text=text))
 
     def _take(self, stream: Stream, now: Reading, capture: Capture, now_s: float, *, last: bool) -> None:
         if stream.silent and stream.meter.hears(now):
