@@ -251,10 +251,20 @@ class Outbound:
             return
         self._read_s = now_s
         received = _received(call)
-        if received is None or received != self._received or not received:
-            self._received, self._heard_s = received or self._received, now_s
-        elif now_s - self._heard_s >= self._works.options.lost_phone_s:
-            self.hang_up(f"the phone is gone: neither RTP nor RTCP for {self._works.options.lost_phone_s:g} s")
+        limit_s, reason = self._patience(received)
+        if received is not None and received != self._received:
+            self._received, self._heard_s = received, now_s
+        elif now_s - self._heard_s >= limit_s:
+            self.hang_up(reason)
+
+    def _patience(self, received: int | None) -> tuple[float, str]:
+        """How long the far end may be silent, and what it is then: on hold, one that never spoke, or gone."""
+        options = self._works.options
+        if received is None:
+            return options.held_call_s, "on hold for too long"
+        if not received:
+            return options.dead_call_s, f"no RTP for {options.dead_call_s:g} s"
+        return options.lost_phone_s, f"the phone is gone: neither RTP nor RTCP for {options.lost_phone_s:g} s"
 
     def stop_playing(self) -> None:
         """Let go of the file."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from appliance.audio import codecs, measure, wav
+from appliance.audio import codecs, g711, measure, wav
 from appliance.audio.formats.rendering import ThroughFile
 from appliance.errors import FileMissingError
 from appliance.playback.audio import prepare
@@ -48,6 +48,35 @@ def test_a_recording_sounds_the_same_from_every_form(
     found = measure.find_offset(voice(), pcm[:FRAMES])
     assert found.frames == 0
     assert found.likeness > likeness
+
+
+@pytest.mark.parametrize(("encoding", "likeness"), [("ulaw", 0.999), ("alaw", 0.999), ("pcm", 0.9999)])
+def test_every_encoding_of_a_recording_is_played(tmp_path: Path, encoding: str, likeness: float) -> None:
+    octets = {
+        "ulaw": g711.encode_ulaw(voice()).tobytes(),
+        "alaw": g711.encode_alaw(voice()).tobytes(),
+        "pcm": voice().tobytes(),
+    }
+    (tmp_path / "r.wav").write_bytes(wav.header(encoding, RATE_HZ, 1, FRAMES) + octets[encoding])
+    prepare(tmp_path / "r.wav", tmp_path / "out.wav")
+    with wave.open(str(tmp_path / "out.wav")) as out:
+        found = measure.find_offset(voice(), np.frombuffer(out.readframes(FRAMES), np.int16))
+    assert found.frames == 0
+    assert found.likeness > likeness
+
+
+@pytest.mark.parametrize(("frames", "played"), [(1, 800), (799, 800), (801, 801)])
+def test_a_very_short_one_is_long_enough_for_a_player(tmp_path: Path, frames: int, played: int) -> None:
+    (tmp_path / "r.wav").write_bytes(wav.header("pcm", RATE_HZ, 1, frames) + voice()[:frames].tobytes())
+    prepare(tmp_path / "r.wav", tmp_path / "out.wav")
+    with wave.open(str(tmp_path / "out.wav")) as out:
+        assert out.getnframes() == played
+
+
+def test_one_without_a_sample_is_not_played(tmp_path: Path) -> None:
+    (tmp_path / "r.wav").write_bytes(wav.header("pcm", RATE_HZ, 1, 0))
+    with pytest.raises(FileMissingError, match="no sound"):
+        prepare(tmp_path / "r.wav", tmp_path / "out.wav")
 
 
 @pytest.mark.parametrize("name", ["x.wav", "x.mp3", "x.m4a", "x.txt", "x"])
