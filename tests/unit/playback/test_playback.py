@@ -13,6 +13,7 @@ import pytest
 
 from appliance import clock
 from appliance.audio import wav
+from appliance.box_figures import of_playbacks
 from appliance.bus.commands import PlaybackEnd, PlaybackOrder
 from appliance.calls.fields import CallFields
 from appliance.channels.channel import Assignment
@@ -282,6 +283,8 @@ async def test_how_each_ended_is_told_once_and_counted(exchange: Exchange) -> No
     exchange.tell(CallAnswered)
     assert await told() == ("failed", "TapFailedError: the card is gone")
     assert exchange.playbacks.counters == {"not answered": 1, "played": 1, "cut short": 2, "failed": 1}
+    shown = {dict(figure.labels)["outcome"]: figure.value for figure in of_playbacks(exchange.playbacks)}
+    assert shown == exchange.playbacks.counters
 
 
 async def test_what_never_was_on_its_way_is_told_by_the_answer_alone(exchange: Exchange) -> None:
