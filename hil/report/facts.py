@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sys
-from typing import Any
+import tomllib
+from pathlib import Path
+from typing import Any, Final
 
 from hil.rigfile.models import Device
 from hil.suite.proof import Proof
 from hil.suite.serials import Identity
+
+_TOP: Final = Path(__file__).resolve().parents[2]
 
 
 def facts(proof: Proof) -> dict[str, Any]:
@@ -42,11 +46,16 @@ def facts(proof: Proof) -> dict[str, Any]:
 
 
 def software() -> str:
-    """Name and version of what was proven."""
+    """Name and version of what was proven: of the package that is installed, or else of the checkout that runs."""
     try:
         return f"linetap {importlib.metadata.version('linetap')}"
     except importlib.metadata.PackageNotFoundError:
-        return "linetap, not installed as a package"
+        pass
+    try:
+        project = tomllib.loads((_TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    except (OSError, KeyError, tomllib.TOMLDecodeError):
+        return "linetap, of no known version"
+    return f"linetap {project['version']}, a checkout"
 
 
 def _device(identity: Identity, device: Device, proof: Proof) -> dict[str, Any]:

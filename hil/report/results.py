@@ -63,7 +63,7 @@ def summary(proof: Proof) -> Iterator[str]:
     if not proof.results:
         return
     yield "<h2>Measurements</h2>"
-    yield table_head("Measurement", "Lines", "Worst value", "on line", "Limits", "Margin", "Verdict", kind="summary")
+    yield table_head("Measurement", "Lines", "Worst value", "Line", "Limits", "Margin", "Verdict", kind="summary")
     for kind, results in found:
         if results:
             yield _measurement(kind, results)
