@@ -85,6 +85,7 @@ class LossReason(enum.StrEnum):
     NO_MEDIA = "no media"  # the line was up, and nothing came
     STALLED = "stalled"  # the device gave no frames without an error
     UNPLUGGED = "unplugged"
+    BUSY = "busy"  # another program has the device
     SPOOL_FULL = "spool full"
     WORKER_DIED = "worker died"
 
@@ -392,6 +393,8 @@ class Tap(abc.ABC):
 
     Options: ClassVar[type[TapOptions]] = TapOptions
     capabilities: ClassVar[Capabilities] = Capabilities()
+    poll_every_s: ClassVar[float] = 0.1
+    """How often :meth:`poll` has something to do; each time wakes the worker."""
 
     @classmethod
     @abc.abstractmethod
@@ -437,7 +440,7 @@ class Tap(abc.ABC):
         """Close every session and the device. Called once, at the end, even after an error."""
 
     def poll(self) -> None:  # noqa: B027 - most taps have threads of their own and nothing to do here
-        """Do what is due; called about ten times a second from the worker's main thread."""
+        """Do what is due; called each :attr:`poll_every_s` from the worker's main thread."""
 
     def health(self, trouble: str) -> None:  # noqa: B027 - most taps have nobody to tell
         """Take note of what keeps the box from recording; empty while nothing does. Comes at each change."""

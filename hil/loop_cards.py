@@ -49,6 +49,19 @@ def playing_tones(folder: Path, card: str, frequencies_hz: Sequence[int], rate_h
 
 
 @contextlib.contextmanager
+def playing_silence(card: str, rate_hz: int, *, subdevice: int = 0) -> Iterator[None]:
+    """Play nothing into one line of a card, at a rate."""
+    shape = ("-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(rate_hz))
+    device = f"hw:CARD={card},DEV=0,SUBDEV={subdevice}"
+    player = subprocess.Popen(["aplay", "-q", *_DEEP, *shape, "-D", device, "/dev/zero"])
+    try:
+        yield
+    finally:
+        player.kill()
+        player.wait()
+
+
+@contextlib.contextmanager
 def playing_round(folder: Path, card: str, pcm: Pcm, rate_hz: int, *, subdevice: int = 0) -> Iterator[int]:
     """Play samples of shape (frames, channels) into a card, over and over; gives the player's process group."""
     path = folder / f"{card}-{subdevice}.raw"

@@ -41,7 +41,6 @@ from drivers.contract import (
 
 logger = logging.getLogger(__name__)
 
-_POLL_S: Final = 0.1
 _ALIVE_S: Final = 1.0
 
 
@@ -110,11 +109,11 @@ class Worker:
             now_s = monotonic_s()
             if now_s >= poll_at_s:
                 self._tap.poll()
-                poll_at_s = now_s + _POLL_S
+                poll_at_s = now_s + self._tap.poll_every_s
             if now_s >= alive_at_s:
                 self._pipe.send(Alive(meter=self._tap.meter()))
                 alive_at_s = now_s + _ALIVE_S
-            command = self._pipe.receive(max(0.0, poll_at_s - monotonic_s()))
+            command = self._pipe.receive(max(0.0, min(poll_at_s, alive_at_s) - monotonic_s()))
             if command is not None:
                 self._pipe.send(self._carry_out(command))
 

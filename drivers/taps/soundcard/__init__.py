@@ -6,9 +6,9 @@ the audio.
 
 One worker process holds one card, one stream and one thread (:mod:`drivers.taps.soundcard._feed`)::
 
-    card --Stream--> Block --Inputs--> rows (map, DC, gain) --CardLine--> Session (gaps, rate) --> sink
-                       |                                        |
-                      Run (when each frame was captured)       Ears (voice, pre-roll)
+    card --Stream--> Block --Inputs--> Portion (rate, map, DC, gain) --CardLine--> Session (gaps) --> sink
+                       |                  |                              |
+                      Run (moments)      Meter (levels)                 Ears (voice, pre-roll)
 
 Importing this package loads neither library; only opening the card does. :mod:`drivers.taps.soundcard.cards` lists the
 cards of the machine and needs none of them.

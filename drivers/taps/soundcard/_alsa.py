@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Sequence
-from typing import final
+from typing import Final, final
 
 import alsaaudio
 import numpy as np
 
-from drivers.taps.soundcard._inputs import Pcm
 from drivers.taps.soundcard._options import Options
-from drivers.taps.soundcard._stream import Block, CardAbsentError, CardRefusesError, StreamLostError, Wake
+from drivers.taps.soundcard._portion import Pcm
+from drivers.taps.soundcard._stream import (
+    Block,
+    CardAbsentError,
+    CardBusyError,
+    CardRefusesError,
+    StreamLostError,
+    Wake,
+)
+
+_BUSY: Final = os.strerror(errno.EBUSY)  # the library tells its errors by these texts alone
 
 
 @final
@@ -19,7 +30,7 @@ class AlsaStream:
     """A running capture stream of 16-bit frames."""
 
     def __init__(self, options: Options, wake: Wake) -> None:  # noqa: ARG002 - ALSA has descriptors of its own
-        """Open the card and start it. Raises CardAbsentError, CardRefusesError."""
+        """Open the card and start it. Raises CardAbsentError, CardBusyError, CardRefusesError."""
         self._channels = options.channels
         self._period_frames = options.card_rate_hz * options.period_ms // 1000
         self._overrun = False
@@ -36,7 +47,8 @@ class AlsaStream:
                 periods=max(2, options.buffer_ms // options.period_ms),
             )
         except alsaaudio.ALSAAudioError as error:
-            raise CardAbsentError(f"{options.device} cannot be opened: {error}") from error
+            kind = CardBusyError if _BUSY in str(error) else CardAbsentError
+            raise kind(f"{options.device} cannot be opened: {error}") from error
         try:
             self._check(options)
             self._parts.append(self._take())  # the first read starts the card
@@ -61,7 +73,8 @@ class AlsaStream:
         except alsaaudio.ALSAAudioError as error:
             raise StreamLostError(str(error)) from error
         read_s = time.monotonic()
-        pcm = np.concatenate([self._nothing, *parts])
+        parts = [part for part in parts if len(part)]
+        pcm = parts[0] if len(parts) == 1 else np.concatenate([self._nothing, *parts])
         if not len(pcm):
             overrun, self._overrun = overrun or self._overrun, False
         return Block(pcm, read_s, overrun) if len(pcm) or overrun else None

@@ -7,8 +7,9 @@ from typing import Final, final
 
 import numpy as np
 
-from drivers.taps.soundcard._inputs import Pcm, dbfs
+from drivers.taps.soundcard._portion import Pcm, Portion, dbfs
 from drivers.taps.soundcard._vox import ATTACK_WINDOWS, WINDOW_S, Vox, VoxRules
+from drivers.taps.soundcard._windows import Windows, mean_squares
 
 _LONGEST_BLOCK_S: Final = 1.0
 
@@ -19,12 +20,11 @@ class Ears:
 
     def __init__(self, rules: VoxRules, preroll_s: float, rate_hz: int) -> None:
         self._vox = Vox(rules)
-        self._window_frames = round(WINDOW_S * rate_hz)
-        self._preroll_frames = round(preroll_s * rate_hz) + ATTACK_WINDOWS * self._window_frames
+        self._windows = Windows(round(WINDOW_S * rate_hz))
+        self._preroll_frames = round(preroll_s * rate_hz) + ATTACK_WINDOWS * self._windows.window_frames
         self._kept_frames = self._preroll_frames + round(_LONGEST_BLOCK_S * rate_hz)
         self._kept: collections.deque[Pcm] = collections.deque()
         self._kept_now = 0
-        self._carry: Pcm | None = None
         self._frame = 0  # behind the last one taken
         self.onset_frame = 0
 
@@ -41,30 +41,22 @@ class Ears:
     def begin_run(self) -> None:
         """Forget what was heard, but for the line's noise: what comes now does not follow it."""
         self._kept.clear()
-        self._kept_now, self._frame, self._carry, self.onset_frame = 0, 0, None, 0
+        self._windows.clear()
+        self._kept_now, self._frame, self.onset_frame = 0, 0, 0
 
     def hush(self) -> None:
         """Take what is heard for no voice until it begins anew."""
         self._vox.hush()
 
-    def take(self, rows: Pcm, at_frame: int) -> None:
-        """Listen to a block, shape (legs, frames); sets :attr:`onset_frame` where voice begins, pre-roll included."""
-        self._frame = at_frame + rows.shape[1]
-        self._keep(rows)
-        first_frame = at_frame - (self._carry.shape[1] if self._carry is not None else 0)
-        if self._carry is not None:
-            rows = np.concatenate([self._carry, rows], axis=1)
-        windows = rows.shape[1] // self._window_frames
-        whole = windows * self._window_frames
-        self._carry = rows[:, whole:]
-        if not windows:
-            return
-        squares = np.square(rows[:, :whole], dtype=np.float32)
-        loudest = squares.reshape(len(rows), windows, self._window_frames).mean(axis=2).max(axis=0)
-        for number, mean_square in enumerate(loudest):
+    def take(self, portion: Portion, at_frame: int) -> None:
+        """Listen to a portion of the line's legs; sets :attr:`onset_frame` where voice begins, pre-roll included."""
+        self._frame = at_frame + portion.frames
+        self._keep(portion.pcm)
+        end_frame = at_frame - self._windows.waiting_frames
+        for mean_square in mean_squares(self._windows.take(portion.samples)).max(axis=0).tolist():
+            end_frame += self._windows.window_frames
             before = self._vox.voice
-            if self._vox.take(dbfs(float(mean_square))) and not before:
-                end_frame = first_frame + (number + 1) * self._window_frames
+            if self._vox.take(dbfs(mean_square)) and not before:
                 self.onset_frame = max(0, end_frame - self._preroll_frames)
 
     def _keep(self, rows: Pcm) -> None:

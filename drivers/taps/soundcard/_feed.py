@@ -11,14 +11,16 @@ from collections.abc import Callable, Sequence
 from typing import Final, final
 
 from drivers.contract import LineFault, LossReason, TapFailedError, TapOptionsError
-from drivers.taps.soundcard._inputs import Inputs, Pcm
+from drivers.taps.soundcard._inputs import Inputs
 from drivers.taps.soundcard._line import CardLine
 from drivers.taps.soundcard._meter import Meter
+from drivers.taps.soundcard._portion import Portion
 from drivers.taps.soundcard._run import Run
 from drivers.taps.soundcard._session import Card
 from drivers.taps.soundcard._stream import (
     Block,
     CardAbsentError,
+    CardBusyError,
     CardRefusesError,
     Stream,
     StreamError,
@@ -59,6 +61,8 @@ class Feed:
         Measures the same rows.
     lock
         Of the lines and the meter; held while frames are handed out.
+    rate_hz
+        Of the rows.
     """
 
     def __init__(
@@ -71,9 +75,11 @@ class Feed:
         *,
         lock: threading.Lock,
         pace: Pace,
+        rate_hz: int,
     ) -> None:
         self.serving = False
         self._card = card
+        self._rate_hz = rate_hz
         self._open_stream = open_stream
         self._inputs = inputs
         self._lines = lines
@@ -109,6 +115,7 @@ class Feed:
         except CardRefusesError as error:
             raise TapOptionsError(str(error)) from error
         except CardAbsentError as error:
+            self._reason = _reason(error)
             self._tell(str(error))
         self._thread.start()
         if self._stream is not None:
@@ -180,34 +187,35 @@ class Feed:
         return True
 
     def _take(self, block: Block) -> None:
-        rows = self._inputs.take(block.pcm)
-        with self._lock:
-            if block.overrun:
+        if block.overrun:
+            with self._lock:
                 self._card.overruns += 1
                 self._break_off()
-                self._reason = LossReason.OVERFLOW
-            if not rows.shape[1]:
-                return
+            self._reason = LossReason.OVERFLOW
+        if not len(block.pcm):
+            return
+        portion = self._inputs.take(block.pcm)
+        with self._lock:
             begins = self._run is None
-            run = self._run = self._run or Run(self._card.rate_hz)
+            run = self._run = self._run or Run(self._card.rate_hz, self._rate_hz)
             at_frame = run.frames
-            run.take(rows.shape[1], block.read_s)
+            run.take(len(block.pcm), block.read_s, portion.frames)
             if begins:
                 self._miss(run.first_s)
             self._card.drift_ppm = run.drift_ppm if run.drift_ppm is not None else self._card.drift_ppm
-            self._meter.take(rows, block.read_s)
-            self._hand_out(run, rows, at_frame)
+            self._meter.take(portion, block.read_s)
+            self._hand_out(run, portion, at_frame)
         if begins:
             self._flows.set()
             if self._fault:
                 self._fault = ""
                 logger.warning("%s gives frames again", self._card.device)
 
-    def _hand_out(self, run: Run, rows: Pcm, at_frame: int) -> None:
+    def _hand_out(self, run: Run, portion: Portion, at_frame: int) -> None:
         row = 0
         for line in self._lines:
             legs = line.line.legs
-            line.take(run, rows[row : row + legs], at_frame, serving=self.serving)
+            line.take(run, portion.legs(row, row + legs), at_frame, serving=self.serving)
             row += legs
 
     # --- a card that goes and comes -------------------------------------------------------------------------------
@@ -221,6 +229,11 @@ class Feed:
         self._reason = reason
         try:
             self._connect()
+        except CardBusyError as error:
+            with self._lock:
+                self._miss(time.monotonic())  # until now it was ours
+            self._reason = LossReason.BUSY
+            self._tell(str(error))
         except CardAbsentError as error:
             self._reason = LossReason.UNPLUGGED
             logger.debug("%s", error)
@@ -236,6 +249,9 @@ class Feed:
             return
         try:
             self._connect()
+        except CardAbsentError as error:
+            self._reason = _reason(error)
+            self._tell(str(error))
         except StreamError as error:
             self._tell(str(error))
 
@@ -258,10 +274,15 @@ class Feed:
 
     def _break_off(self) -> None:
         """End the run, if there is one; the lock is held."""
-        if self._run is None:
+        run = self._run
+        if run is None:
             return
+        last, at_frame = self._inputs.flush(), run.frames
+        if last.frames:
+            run.frames += last.frames
+            self._hand_out(run, last, at_frame)
         for line in self._lines:
-            line.break_off(self._run.at_s(self._run.frames))
+            line.break_off(run.at_s(run.frames))
         self._meter.break_off()
         self._run = None
 
@@ -274,3 +295,7 @@ class Feed:
         if text != self._fault:
             self._fault = text
             self._card.host.emit(LineFault(text=text))
+
+
+def _reason(error: CardAbsentError) -> LossReason:
+    return LossReason.BUSY if isinstance(error, CardBusyError) else LossReason.UNPLUGGED

@@ -1,17 +1,15 @@
-"""A card's channels made the legs of its lines: map, DC removal, gain."""
+"""A card's channels made the legs of its lines: rate, map, DC removal, gain."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Final, final
 
 import numpy as np
-import numpy.typing as npt
 
 from drivers.taps.soundcard._options import LineOptions
-
-Pcm = npt.NDArray[np.int16]
+from drivers.taps.soundcard._portion import FULL_SCALE, Pcm, Portion, Samples
+from drivers.taps.soundcard._rate import Rate, Same
 
 _DC_MEMORY_S: Final = 2.0
 
@@ -21,77 +19,63 @@ class Inputs:
     """Makes rows, one for each leg of each line in order, of interleaved frames.
 
     The constant part of a row is its mean over the last :data:`_DC_MEMORY_S`. What is taken away is a whole number, and
-    changes by one a block at most once that time is over: the last bit. A row that has none, and no gain, stays as it
-    is.
+    changes by one a block at most once that time is over: the last bit. At the card's own rate a row that has none, and
+    no gain, stays as it is.
+
+    ``rate_hz`` is that of the rows, which ``rate`` makes; without one they are at the card's.
     """
 
-    def __init__(self, lines: Sequence[LineOptions], rate_hz: int) -> None:
+    def __init__(self, lines: Sequence[LineOptions], rate_hz: int, rate: Rate | None = None) -> None:
         legs = [(line, number) for line in lines for number in line.inputs]
         self._channels = np.array([number - 1 for _, number in legs])
-        self._gains = np.array([10 ** (line.gain_db / 20) for line, _ in legs], np.float32)
-        self._removes_dc = np.array([line.dc_removal for line, _ in legs])
+        self._rate = rate or Same(int(self._channels.max()) + 1)
+        self._gains = np.array([[10 ** (line.gain_db / 20)] for line, _ in legs], np.float32)
+        self._has_gain = bool((self._gains != 1).any())
+        self._removes_dc = [line.dc_removal for line, _ in legs]
         self._memory_frames = int(_DC_MEMORY_S * rate_hz)
         self._seen_frames = 0
-        self._dc = np.zeros(len(legs))
-        self._taken = np.zeros(len(legs))
+        self._dc = [0.0] * len(legs)
+        self._taken = [0] * len(legs)
 
-    def take(self, pcm: Pcm) -> Pcm:
-        """Give the rows, shape (legs, frames), of a block of shape (frames, channels)."""
-        rows = np.ascontiguousarray(pcm.T[self._channels])
-        if not rows.size:
-            return rows
-        steps = self._steps(rows)
-        for number in np.flatnonzero((steps != 0) | (self._gains != 1)):
-            wanted = (rows[number].astype(np.float32) - steps[number]) * self._gains[number]
-            rows[number] = np.clip(np.rint(wanted), -32768, 32767)
-        return rows
+    def take(self, pcm: Pcm) -> Portion:
+        """Give the rows of a block of shape (frames, channels), or those that are ready."""
+        return self._rows(self._rate.take(pcm))
 
-    def _steps(self, rows: Pcm) -> npt.NDArray[np.float32]:
-        """Follow the mean; gives what to take away."""
-        if self._removes_dc.any():
-            frames = rows.shape[1]
-            learns = self._seen_frames < self._memory_frames
-            self._seen_frames = min(self._seen_frames + frames, self._memory_frames)
-            self._dc += min(1.0, frames / self._seen_frames) * (rows.mean(axis=1, dtype=np.float32) - self._dc)
-            most = np.inf if learns else 1
-            self._taken += np.clip(np.trunc(self._dc - self._taken), -most, most)
-        return np.where(self._removes_dc, self._taken, 0).astype(np.float32)
+    def flush(self) -> Portion:
+        """Give the rows that are still to come; the next block does not follow this one."""
+        return self._rows(self._rate.flush())
 
+    def _rows(self, frames: Samples | Pcm) -> Portion:
+        rows = np.ascontiguousarray(frames.T[self._channels])
+        samples = rows.astype(np.float32, copy=False)
+        if not samples.size:
+            return Portion.of(rows.astype(np.int16))
+        self._follow_dc(samples)
+        taken = max(map(abs, self._taken))
+        if rows.dtype == np.int16 and not self._has_gain:
+            if not taken:
+                return Portion.of(rows, samples)
+            if taken - FULL_SCALE <= rows.min() and rows.max() < FULL_SCALE - taken:  # nothing can clip
+                rows -= np.array(self._taken, np.int16)[:, None]
+                return Portion.of(rows)
+        if taken:
+            samples -= np.array(self._taken, np.float32)[:, None]
+        if self._has_gain:
+            samples *= self._gains
+        np.rint(samples, out=samples)
+        np.clip(samples, -FULL_SCALE, FULL_SCALE - 1, out=samples)
+        return Portion.of(samples.astype(np.int16), samples)
 
-@final
-class Level:
-    """Level of one leg over a session. 0 dBFS is a full-scale sine, as AES17 has it: 3 dB more than its RMS."""
-
-    def __init__(self) -> None:
-        self._frames = 0
-        self._energy = 0.0
-        self._peak = 0
-        self._clipped_frames = 0
-
-    def take(self, pcm: Pcm) -> None:
-        """Measure a block."""
-        if not len(pcm):
+    def _follow_dc(self, rows: Samples) -> None:
+        """Follow the mean of each row, and with it what is taken away."""
+        if not any(self._removes_dc):
             return
-        samples = pcm.astype(np.float32)
-        self._frames += len(pcm)
-        self._energy += float(samples @ samples)
-        low, high = int(pcm.min()), int(pcm.max())
-        self._peak = max(self._peak, -low, high)
-        if low == -32768 or high == 32767:
-            self._clipped_frames += int(np.count_nonzero((pcm == -32768) | (pcm == 32767)))
-
-    def facts(self, full_scale_dbm0: float | None) -> dict[str, float | int]:
-        """Give what was measured; levels of digital silence are left out."""
-        facts: dict[str, float | int] = {"clipped_frames": self._clipped_frames}
-        if self._energy:
-            level_dbfs = dbfs(self._energy / self._frames)
-            facts["level_dbfs"] = round(level_dbfs, 2)
-            facts["peak_dbfs"] = round(20 * math.log10(self._peak / 32768), 2)
-            if full_scale_dbm0 is not None:
-                facts["level_dbm0"] = round(level_dbfs + full_scale_dbm0, 2)
-        return facts
-
-
-def dbfs(mean_square: float) -> float:
-    """Level of samples with this mean square, full scale being 32768; -inf for none."""
-    return 10 * math.log10(mean_square * 2 / 32768**2) if mean_square > 0 else -math.inf
+        frames = rows.shape[1]
+        learns = self._seen_frames < self._memory_frames
+        self._seen_frames = min(self._seen_frames + frames, self._memory_frames)
+        part = min(1.0, frames / self._seen_frames)
+        for leg, total in enumerate(np.add.reduce(rows, axis=1).tolist()):
+            self._dc[leg] += part * (total / frames - self._dc[leg])
+            step = int(self._dc[leg] - self._taken[leg])
+            if self._removes_dc[leg]:
+                self._taken[leg] += step if learns else max(-1, min(1, step))

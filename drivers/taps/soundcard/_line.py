@@ -17,7 +17,7 @@ from drivers.contract import (
     SessionSink,
 )
 from drivers.taps.soundcard._ears import Ears
-from drivers.taps.soundcard._inputs import Pcm
+from drivers.taps.soundcard._portion import Portion
 from drivers.taps.soundcard._run import Run
 from drivers.taps.soundcard._session import Card, Session
 
@@ -108,18 +108,18 @@ class CardLine:
             self._end(self._session, now_s, reason)
         self._settle(cut=True)
 
-    def take(self, run: Run, rows: Pcm, at_frame: int, *, serving: bool) -> None:
-        """Take a block of the line's legs; calls begin only while ``serving``."""
+    def take(self, run: Run, portion: Portion, at_frame: int, *, serving: bool) -> None:
+        """Take a portion of the line's legs; calls begin only while ``serving``."""
         if run is not self._run:
             self._begin_run(run)
         if self._ears:
-            self._ears.take(rows, at_frame)
+            self._ears.take(portion, at_frame)
         for session in (self._ending, self._session):
             if session:
-                session.take(run, rows, at_frame)
+                session.take(run, portion, at_frame)
         self._settle()
         if serving:
-            self._decide(run, rows, at_frame)
+            self._decide(run, portion, at_frame)
 
     def break_off(self, moment_s: float) -> None:
         """The card gives no frames any more; its last was captured at this moment."""
@@ -147,15 +147,15 @@ class CardLine:
         if self._ears:
             self._ears.begin_run()
 
-    def _decide(self, run: Run, rows: Pcm, at_frame: int) -> None:
-        now_s = run.at_s(at_frame + rows.shape[1])
+    def _decide(self, run: Run, portion: Portion, at_frame: int) -> None:
+        now_s = run.at_s(at_frame + portion.frames)
         if self._always_cut_s is not None:
             if self._called_s is not None and now_s - self._called_s >= self._always_cut_s:
                 self._leave(now_s, f"after {self._always_cut_s:g} s")
                 self._arrive(run, now_s)
             elif self._session is None:
                 self._arrive(run, run.at_s(at_frame))
-                self._catch_up(run, rows, at_frame)
+                self._catch_up(run, portion, at_frame)
         elif self._ears is not None:
             if self._called_s is not None and not self._ears.voice:
                 self._leave(now_s, "no voice")
@@ -163,7 +163,7 @@ class CardLine:
                 past, past_frame = self._ears.past
                 onset_s = run.at_s(max(past_frame, self._ears.onset_frame))
                 self._arrive(run, max(onset_s, self._free_since_s))
-                self._catch_up(run, past, past_frame)
+                self._catch_up(run, Portion.of(past), past_frame)
 
     def _arrive(self, run: Run, begin_s: float) -> None:
         if begin_s < self._again_at_s or not self._open(begin_s, run):
@@ -174,9 +174,9 @@ class CardLine:
             CallArrived(line=self.line.name, session=session, device=self._device, arrived_mono_s=begin_s)
         )
 
-    def _catch_up(self, run: Run, rows: Pcm, at_frame: int) -> None:
+    def _catch_up(self, run: Run, portion: Portion, at_frame: int) -> None:
         if self._session is not None:
-            self._session.take(run, rows, at_frame)
+            self._session.take(run, portion, at_frame)
 
     def _leave(self, now_s: float, reason: str) -> None:
         self._called_s = None

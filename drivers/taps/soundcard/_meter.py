@@ -6,7 +6,9 @@ All lines of the card are measured at once. Whoever speaks is found as on a line
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Final, final
@@ -14,11 +16,11 @@ from typing import Final, final
 import numpy as np
 import numpy.typing as npt
 
-from drivers.taps.soundcard._inputs import Pcm
+from drivers.taps.soundcard._portion import FULL_SCALE, Portion, dbfs
 from drivers.taps.soundcard._vox import Vox, VoxRules
+from drivers.taps.soundcard._windows import Windows, mean_squares
 
 WINDOW_S: Final = 0.05
-_SHOWN_S: Final = 1.0
 _LEAST_DBFS: Final = -120.0  # of digital silence
 
 
@@ -38,61 +40,67 @@ class Meter:
     """Measures the rows of a card's lines, of which ``legs`` are each line's, in order."""
 
     def __init__(self, legs: Sequence[int], rate_hz: int, rules: VoxRules) -> None:
-        self._firsts = np.concatenate([[0], np.cumsum(legs)[:-1]]).astype(np.intp)
+        self._firsts = [0, *itertools.accumulate(legs)][:-1]
         self._legs = tuple(legs)
-        self._window_frames = round(WINDOW_S * rate_hz)
+        self._rate_hz = rate_hz
+        self._windows = Windows(round(WINDOW_S * rate_hz))
         self._vox = [Vox(rules, WINDOW_S) for _ in legs]
-        self._carry: Pcm | None = None
         self._last_s = math.nan
-        self._levels: npt.NDArray[np.float64] = np.zeros((sum(legs), 0))  # mean squares, oldest first
-        self._peaks = np.zeros(sum(legs))
+        self._shown: collections.deque[Portion] = collections.deque()  # of the last second
 
-    def take(self, rows: Pcm, moment_s: float) -> None:
-        """Measure a block of shape (legs, frames), captured until ``moment_s``."""
+    def take(self, portion: Portion, moment_s: float) -> None:
+        """Measure frames that were captured until ``moment_s``."""
         self._last_s = moment_s
-        if self._carry is not None:
-            rows = np.concatenate([self._carry, rows], axis=1)
-        windows = rows.shape[1] // self._window_frames
-        whole = windows * self._window_frames
-        self._carry = rows[:, whole:]
-        if not windows:
+        self._show(portion)
+        levels = mean_squares(self._windows.take(portion.samples))
+        if not levels.shape[1]:
             return
-        shape = (len(rows), windows, self._window_frames)
-        squares = np.square(rows[:, :whole], dtype=np.float32).reshape(shape)
-        means = squares.mean(axis=2)
-        self._levels = np.concatenate([self._levels, means], axis=1)[:, -round(_SHOWN_S / WINDOW_S) :]
-        self._peaks = squares.max(axis=(1, 2))
-        loudest = _dbfs(np.maximum.reduceat(means, self._firsts, axis=0))
-        for vox, levels_dbfs in zip(self._vox, loudest.tolist(), strict=True):
+        if len(self._legs) < len(levels):
+            levels = np.maximum.reduceat(levels, self._firsts, axis=0)
+        for vox, levels_dbfs in zip(self._vox, _dbfs(levels).tolist(), strict=True):
             for level_dbfs in levels_dbfs:
                 vox.take(level_dbfs)
 
     def break_off(self) -> None:
         """Show no levels until the card gives frames again; whoever was silent stays so."""
-        self._carry = None
-        self._levels = self._levels[:, :0]
+        self._windows.clear()
+        self._shown.clear()
 
-    def read(self, line: int, now_s: float) -> Reading | None:
-        """Read a line by its number; None as long as the card gives nothing."""
-        if not self._levels.shape[1]:
-            return None
-        first = int(self._firsts[line])
-        legs = slice(first, first + self._legs[line])
-        levels = _dbfs(self._levels[legs].mean(axis=1))
-        peaks = _dbfs(self._peaks[legs] / 2)  # of a full-scale sine the peak is 0 too
-        return Reading(
-            level_dbfs=tuple(np.round(levels, 1).tolist()),
-            peak_dbfs=tuple(np.round(peaks, 1).tolist()),
-            voice=self._vox[line].voice,
-            quiet_s=self.quiet_s(line, now_s),
-        )
+    def read(self, now_s: float) -> list[Reading | None]:
+        """Read every line in order; None for all as long as the card gives nothing."""
+        frames = sum(portion.frames for portion in self._shown)
+        if not frames:
+            return [None] * len(self._legs)
+        readings: list[Reading | None] = []
+        for number, (first, legs) in enumerate(zip(self._firsts, self._legs, strict=True)):
+            energies = [sum(portion.energies[leg] for portion in self._shown) for leg in range(first, first + legs)]
+            peaks = [max(portion.peak(leg) for portion in self._shown) for leg in range(first, first + legs)]
+            readings.append(
+                Reading(
+                    level_dbfs=tuple(_shown_dbfs(energy / frames) for energy in energies),
+                    peak_dbfs=tuple(_shown_dbfs(peak**2 / 2) for peak in peaks),  # of a full-scale sine it is 0 too
+                    voice=self._vox[number].voice,
+                    quiet_s=self.quiet_s(number, now_s),
+                )
+            )
+        return readings
 
     def quiet_s(self, line: int, now_s: float) -> float:
         """Seconds since the last voice on the line, or since the first frame; the time without a card counts."""
         return self._vox[line].quiet_s + (max(0.0, now_s - self._last_s) if not math.isnan(self._last_s) else 0.0)
 
+    def _show(self, portion: Portion) -> None:
+        """Keep the last second, and not much more."""
+        self._shown.append(portion)
+        while sum(portion.frames for portion in self._shown) - self._shown[0].frames >= self._rate_hz:
+            self._shown.popleft()
+
+
+def _shown_dbfs(mean_square: float) -> float:
+    return max(_LEAST_DBFS, round(dbfs(mean_square), 1))
+
 
 def _dbfs(mean_squares: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    floor = 32768**2 / 2 * 10 ** (_LEAST_DBFS / 10)
-    levels: npt.NDArray[np.float64] = 10 * np.log10(np.maximum(mean_squares, floor) * (2 / 32768**2))
+    floor = FULL_SCALE**2 / 2 * 10 ** (_LEAST_DBFS / 10)
+    levels: npt.NDArray[np.float64] = 10 * np.log10(np.maximum(mean_squares, floor) * (2 / FULL_SCALE**2))
     return levels

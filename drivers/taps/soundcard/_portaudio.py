@@ -10,8 +10,8 @@ from typing import Any, Final, final
 import numpy as np
 import sounddevice
 
-from drivers.taps.soundcard._inputs import Pcm
 from drivers.taps.soundcard._options import Options
+from drivers.taps.soundcard._portion import Pcm
 from drivers.taps.soundcard._stream import Block, CardAbsentError, CardRefusesError, StreamLostError, Wake
 
 _MOST_BLOCKS: Final = 200

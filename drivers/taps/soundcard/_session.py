@@ -7,11 +7,8 @@ import threading
 import time
 from typing import Any, Final, final
 
-import numpy as np
-import soxr
-
 from drivers.contract import AudioLost, Host, Line, LossReason, MediaStarted, Party, SessionClosed, SessionSink
-from drivers.taps.soundcard._inputs import Level, Pcm
+from drivers.taps.soundcard._portion import Level, Portion
 from drivers.taps.soundcard._run import Run
 
 _PARTIES: Final = {1: (Party.MIXED,), 2: (Party.CALLER, Party.AGENT)}
@@ -38,7 +35,7 @@ class Session:
     """A session into ``sink``, which begins at ``begin_s``; the tap's lock is held in every method.
 
     Time goes by frames while a run of the card lasts, and by the clock from one run to the next: what was not captured
-    then is as long in the session as it was.
+    then is as long in the session as it was. Frames are those of the rate that is stored.
     """
 
     def __init__(self, card: Card, line: Line, sink: SessionSink, begin_s: float, run: Run | None) -> None:
@@ -53,8 +50,7 @@ class Session:
         self._from_frame = run.frame_at(begin_s) if run else 0
         self._edge_s = begin_s  # the moment that the end of the last run, or the begin of the session, stands for
         self._gap_frames = 0  # told since then
-        self._position = 0  # of the session: frames appended and lost, without what the resampler holds
-        self._resampler: soxr.ResampleStream | None = None
+        self._position = 0  # of the session: frames appended and lost
         self._levels = [Level() for _ in range(line.legs)]
         self._started = False
         self._reason = LossReason.UNPLUGGED
@@ -81,26 +77,25 @@ class Session:
         """End the session with what it has."""
         if self.done.is_set():
             return
-        self._flush()
         self._sink.measured(self._facts())
         self._sink.close(self._end_reason)
         self._card.host.emit(SessionClosed(line=self._line.name, session=self.name, reason=self._end_reason))
         self.done.set()
 
-    def take(self, run: Run, rows: Pcm, at_frame: int) -> None:
-        """Take what belongs to the session of frames of a run from ``at_frame`` on, shape (legs, frames)."""
+    def take(self, run: Run, portion: Portion, at_frame: int) -> None:
+        """Take what belongs to the session of the line's legs, which are frames of a run from ``at_frame`` on."""
         if self.done.is_set():
             return
         if self._run is not run:
             self._begin_run(run)
         first = max(0, self._from_frame - at_frame)
-        until = rows.shape[1]
+        until = portion.frames
         over = False
         if self.end_s is not None:
             last = run.frame_at(self.end_s) - at_frame
             over, until = last <= until, max(first, min(until, last))
         if first < until:
-            self._append(rows[:, first:until])
+            self._append(portion.cut(first, until))
         if over:
             self.cut()
 
@@ -108,7 +103,6 @@ class Session:
         """The run ended; its last frame was captured at this moment. What comes next is a new run, or nothing."""
         if self._run is None or self.done.is_set():
             return
-        self._flush()
         self._run, self._edge_s, self._gap_frames = None, max(self._edge_s, moment_s), 0
 
     def lose_until(self, moment_s: float, reason: LossReason) -> None:
@@ -136,34 +130,14 @@ class Session:
         begin_s = max(run.first_s, self._edge_s + self._gap_frames / self._line.rate_hz)
         self._from_frame = run.frame_at(begin_s)
 
-    def _append(self, rows: Pcm) -> None:
+    def _append(self, portion: Portion) -> None:
         if not self._started:
             self._started = True
             self._card.host.emit(MediaStarted(line=self._line.name, session=self.name, legs=self._line.legs))
-        if self._card.rate_hz == self._line.rate_hz:
-            self._hand_out(rows)
-            return
-        if self._resampler is None:
-            self._resampler = soxr.ResampleStream(
-                self._card.rate_hz, self._line.rate_hz, self._line.legs, dtype="int16", quality="HQ"
-            )
-        self._hand_out(self._resampler.resample_chunk(np.ascontiguousarray(rows.T)).T)
-
-    def _flush(self) -> None:
-        """Let out what the resampler holds."""
-        if self._resampler is not None:
-            nothing = np.zeros((0, self._line.legs), np.int16)
-            self._hand_out(self._resampler.resample_chunk(nothing, last=True).T)
-            self._resampler = None
-
-    def _hand_out(self, rows: Pcm) -> None:
-        if not rows.shape[1]:
-            return
-        for leg, row in enumerate(rows):
-            pcm = np.ascontiguousarray(row)
-            self._levels[leg].take(pcm)
-            self._sink.append(leg, pcm)
-        self._position += rows.shape[1]
+        for leg, row in enumerate(portion.pcm):
+            self._levels[leg].take(portion, leg)
+            self._sink.append(leg, row)
+        self._position += portion.frames
         if self._position >= self._measure_at:
             self._measure_at = self._position + _MEASURE_EVERY_S * self._line.rate_hz
             self._sink.measured(self._facts())

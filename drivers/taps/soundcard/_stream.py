@@ -3,7 +3,8 @@
 Errors (each names the situation in which a backend raises it)::
 
     StreamError
-    ├── CardAbsentError      the card cannot be opened: it is not there, or somebody else has it
+    ├── CardAbsentError      the card cannot be opened: it is not there
+    │   └── CardBusyError    it is there, and another program has it
     ├── CardRefusesError     it is there, and does not give the channels or the rate that are set
     └── StreamLostError      an open stream failed: the card was pulled, its server went away
 """
@@ -15,7 +16,7 @@ import socket
 from collections.abc import Sequence
 from typing import Protocol, final
 
-from drivers.taps.soundcard._inputs import Pcm
+from drivers.taps.soundcard._portion import Pcm
 
 
 class StreamError(Exception):
@@ -24,6 +25,11 @@ class StreamError(Exception):
 
 class CardAbsentError(StreamError):
     """The card cannot be opened now; later perhaps."""
+
+
+@final
+class CardBusyError(CardAbsentError):
+    """Another program has the card."""
 
 
 class CardRefusesError(StreamError):

@@ -28,8 +28,9 @@ from drivers.taps.soundcard._ears import Ears
 from drivers.taps.soundcard._feed import Feed, Pace
 from drivers.taps.soundcard._inputs import Inputs
 from drivers.taps.soundcard._line import CardLine
-from drivers.taps.soundcard._meter import Meter
+from drivers.taps.soundcard._meter import Meter, Reading
 from drivers.taps.soundcard._options import LineOptions, Options
+from drivers.taps.soundcard._rate import rate
 from drivers.taps.soundcard._session import Card
 from drivers.taps.soundcard._vox import VoxRules
 
@@ -39,6 +40,7 @@ _LIBRARIES: Final = {"alsa": "alsaaudio", "portaudio": "sounddevice"}
 _AGAIN_S: Final = {"alsa": 0.5, "portaudio": 2.0}  # PortAudio starts anew for each look
 _STOP_S: Final = 0.08
 _BY_NUMBER: Final = re.compile(r"(plug)?hw:(CARD=)?\d+(,|$)")
+_SERVES_S: Final = 1.0
 
 
 @final
@@ -46,6 +48,7 @@ class Tap(contract.Tap):
     """One sound card."""
 
     Options: ClassVar[type[TapOptions]] = Options
+    poll_every_s: ClassVar[float] = _SERVES_S
 
     @classmethod
     def plan(cls, options: Any) -> list[WorkerPlan]:
@@ -74,17 +77,19 @@ class Tap(contract.Tap):
         """See :meth:`drivers.contract.Tap.open`. A card that is not there is waited for."""
         options = self._options
         card = Card(options.device, options.backend, options.card_rate_hz, options.full_scale_dbm0, host)
-        meter = Meter([len(line.inputs) for line in options.card_lines], options.card_rate_hz, _rules(options))
+        meter = Meter([len(line.inputs) for line in options.card_lines], options.rate_hz, _rules(options))
+        converter = rate(options.card_rate_hz, options.rate_hz, options.channels, options.resampler)
         self._card, self._meter = card, meter
         self._lines = {line.name: _card_line(card, line, options) for line in options.card_lines}
         self._feed = Feed(
             card,
             opener(options),
-            Inputs(options.card_lines, options.card_rate_hz),
+            Inputs(options.card_lines, options.rate_hz, converter),
             list(self._lines.values()),
             meter,
             lock=self._lock,
             pace=Pace(options.period_ms / 1000, options.stall_s, _AGAIN_S[options.backend]),
+            rate_hz=options.rate_hz,
         )
         self._feed.open()
 
@@ -123,22 +128,25 @@ class Tap(contract.Tap):
 
     def meter(self) -> TapMeter | None:
         """Tell the levels of each line, who is silent, and how the card does."""
-        if self._feed is None or self._card is None:
+        if self._feed is None or self._card is None or self._meter is None:
             return None
         card = self._card
         with self._lock:
             now_s = time.monotonic()
+            readings = zip(self._lines.values(), self._meter.read(now_s), strict=True)
             return TapMeter(
                 present=self._feed.present,
                 overruns=card.overruns,
                 reopened=max(0, card.openings - 1),
                 drift_ppm=round(card.drift_ppm, 2) if card.drift_ppm is not None else None,
-                lines=tuple(self._read(number, line, now_s) for number, line in enumerate(self._lines.values())),
+                lines=tuple(
+                    self._read(number, line, reading, now_s) for number, (line, reading) in enumerate(readings)
+                ),
             )
 
-    def _read(self, number: int, line: CardLine, now_s: float) -> LineMeter:
+    def _read(self, number: int, line: CardLine, reading: Reading | None, now_s: float) -> LineMeter:
         assert self._meter is not None
-        reading, session = self._meter.read(number, now_s), line.session
+        session = line.session
         full_scale_dbm0 = self._options.full_scale_dbm0
         return LineMeter(
             line=line.line.name,
@@ -173,7 +181,7 @@ def _line(line: LineOptions, options: Options) -> Line:
 def _card_line(card: Card, line: LineOptions, options: Options) -> CardLine:
     ears = None
     if line.start == "vox":
-        ears = Ears(_rules(options), options.vox_preroll_s, options.card_rate_hz)
+        ears = Ears(_rules(options), options.vox_preroll_s, options.rate_hz)
     return CardLine(
         card,
         _line(line, options),

@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Self, final
 
 from drivers.taps.soundcard._backends import opener
-from drivers.taps.soundcard._inputs import Pcm
 from drivers.taps.soundcard._options import Options
+from drivers.taps.soundcard._portion import Pcm
 from drivers.taps.soundcard._stream import CardAbsentError, CardRefusesError, StreamError, StreamLostError, Wake
 
 __all__ = ["CardAbsentError", "CardRefusesError", "Listening", "Options", "Pcm", "StreamError", "StreamLostError"]

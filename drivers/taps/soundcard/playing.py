@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, final
 
 from drivers.contract import TapOptionsError
-from drivers.taps.soundcard._inputs import Pcm
+from drivers.taps.soundcard._portion import Pcm
 from drivers.taps.soundcard._stream import CardAbsentError, CardRefusesError, StreamError, StreamLostError
 
 __all__ = ["CardAbsentError", "CardRefusesError", "PlayOptions", "Player", "StreamError", "StreamLostError", "player"]

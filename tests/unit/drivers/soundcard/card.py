@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, final
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 from drivers.contract import Line, LossReason, SessionSink, TapEvent
 from drivers.taps.soundcard._ears import Ears
 from drivers.taps.soundcard._line import CardLine
+from drivers.taps.soundcard._portion import Portion, Samples
+from drivers.taps.soundcard._rate import rate
 from drivers.taps.soundcard._run import Run
 from drivers.taps.soundcard._session import Card
 from tests.unit.drivers.memory import MemoryHost, MemorySink
@@ -61,6 +64,7 @@ class Bench:
         *,
         ears: Ears | None = None,
         always_cut_s: float | None = None,
+        resampler: str = "fir",
     ) -> None:
         self.host = CardHost()
         self.card = Card("hw:CARD=TEST", "alsa", rate_hz, None, self.host)
@@ -69,31 +73,46 @@ class Bench:
         self.now_s = 100.0
         self.run: Run | None = None
         self.reason: LossReason | None = None
+        self._rate = rate(rate_hz, line_rate_hz, legs, resampler)
+        self._line_rate_hz = line_rate_hz
         self._block = rate_hz // 20
 
     def play(self, pcm: Pcm, *, serving: bool = True) -> None:
         """Let samples of shape (frames,) or (legs, frames) be captured."""
         rows = np.atleast_2d(pcm)
-        self.run = self.run or Run(self.card.rate_hz)
+        self.run = self.run or Run(self.card.rate_hz, self._line_rate_hz)
         for at in range(0, rows.shape[1], self._block):
             block = rows[:, at : at + self._block]
-            first = self.run.frames
+            portion = _portion(self._rate.take(np.ascontiguousarray(block.T)))
+            first, begins = self.run.frames, math.isnan(self.run.first_s)
             self.now_s += block.shape[1] / self.card.rate_hz
-            self.run.take(block.shape[1], self.now_s)
-            if not first and self.reason is not None:
+            self.run.take(block.shape[1], self.now_s, portion.frames)
+            if begins and self.reason is not None:
                 self.line.miss(self.run.first_s, self.reason)
-            self.line.take(self.run, block, first, serving=serving)
+            self.line.take(self.run, portion, first, serving=serving)
+
+    def settle(self) -> None:
+        """Let the card end its run with what the resampler holds."""
+        assert self.run is not None
+        last, first = _portion(self._rate.flush()), self.run.frames
+        self.run.frames += last.frames
+        self.line.take(self.run, last, first, serving=False)
 
     def pull(self, seconds: float, reason: LossReason) -> None:
         """Let the card be away for so long."""
         self.reason = reason
         if self.run is not None:
+            self.settle()
             self.line.break_off(self.run.at_s(self.run.frames))
             self.run = None
         end_s = self.now_s + seconds
         while self.now_s < end_s - 1e-9:
             self.now_s = min(end_s, self.now_s + 0.5)
             self.line.miss(self.now_s, reason)
+
+
+def _portion(frames: Pcm | Samples) -> Portion:
+    return Portion.of(np.ascontiguousarray(np.rint(frames.T)).astype(np.int16))
 
 
 def noise(frames: int, rms: float, seed: int = 1) -> npt.NDArray[np.int16]:

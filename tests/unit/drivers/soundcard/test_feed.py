@@ -13,10 +13,11 @@ from drivers.contract import LineFault, LossReason, TapFailedError, TapMeter, Ta
 from drivers.taps.soundcard import Options
 from drivers.taps.soundcard import Tap as SoundcardTap
 from drivers.taps.soundcard import _tap as tap_module
-from drivers.taps.soundcard._inputs import Pcm
+from drivers.taps.soundcard._portion import Pcm
 from drivers.taps.soundcard._stream import (
     Block,
     CardAbsentError,
+    CardBusyError,
     CardRefusesError,
     Stream,
     StreamLostError,
@@ -33,6 +34,7 @@ class HandCard:
     def __init__(self) -> None:
         self.begun_s = time.monotonic()
         self.plugged = True
+        self.taken = False  # by another program, as soon as it is let go
         self.unwilling = False
         self.standing = False
         self.full_since: int | None = None
@@ -47,6 +49,8 @@ class HandCard:
     def stream(self, wake: Wake) -> Stream:
         if not self.plugged:
             raise CardAbsentError("no such device")
+        if self.taken:
+            raise CardBusyError("hw:CARD=HAND cannot be opened: Device or resource busy")
         if self.unwilling:
             raise CardRefusesError("gives rate 44100, not 8000")
         return HandStream(self, wake)
@@ -211,6 +215,41 @@ def test_a_card_that_stands_still_is_opened_again(tap: SoundcardTap, card: HandC
     assert sink.legs[0].losses[-1][2] is LossReason.STALLED
     assert np.count_nonzero(~captured) > 0.4 * RATE_HZ
     assert faults(host) == ["hw:CARD=HAND: no frame for 0.5 s"]
+
+
+def test_a_stalled_card_that_another_program_took_is_busy_and_not_unplugged(
+    tap: SoundcardTap, card: HandCard, host: CardHost
+) -> None:
+    tap.open(host)
+    sink = CardSink("s")
+    begin = card.frame()
+    tap.start("1", sink)
+    until(lambda: len(sink.legs[0].pcm) > 800)
+    card.taken = card.standing = True
+    until(lambda: sink.legs[0].losses and sink.legs[0].losses[-1][2] is LossReason.BUSY)
+    time.sleep(0.2)
+    card.taken = card.standing = False
+    before = len(sink.legs[0].pcm)
+    until(lambda: len(sink.legs[0].pcm) > before + 800)
+    tap.stop("1")
+    check_timeline(card, sink, begin)
+    reasons = [reason for _, _, reason in sink.legs[0].losses]
+    assert (reasons[0], set(reasons[1:])) == (LossReason.STALLED, {LossReason.BUSY})
+    assert faults(host)[-1] == "hw:CARD=HAND cannot be opened: Device or resource busy"
+
+
+def test_a_card_that_another_program_has_from_the_begin_on_is_busy(
+    tap: SoundcardTap, card: HandCard, host: CardHost
+) -> None:
+    card.taken = True
+    tap.open(host)
+    sink = CardSink("s")
+    tap.start("1", sink)
+    until(lambda: sink.legs[0].losses)
+    card.taken = False
+    until(lambda: len(sink.legs[0].pcm) > 800)
+    tap.stop("1")
+    assert {reason for _, _, reason in sink.legs[0].losses} == {LossReason.BUSY}
 
 
 def test_an_overrun_is_counted_and_what_it_cost_is_a_gap(tap: SoundcardTap, card: HandCard, host: CardHost) -> None:

@@ -9,6 +9,7 @@ import pytest
 from drivers.contract import Line, Party
 from drivers.taps.soundcard._ears import Ears
 from drivers.taps.soundcard._line import CardLine
+from drivers.taps.soundcard._portion import Portion
 from drivers.taps.soundcard._run import Run
 from drivers.taps.soundcard._session import Card
 from drivers.taps.soundcard._vox import VoxRules
@@ -44,7 +45,7 @@ def test_hours_cost_no_memory_and_their_drift_is_recorded() -> None:
             at_frame = run.frames
             run.take(RATE_HZ, now_s)
             card.drift_ppm = run.drift_ppm if second % 600 == 0 else card.drift_ppm
-            line.take(run, pcm, at_frame, serving=True)
+            line.take(run, Portion.of(pcm), at_frame, serving=True)
             if second % 600 == 599:
                 sizes.append(tracemalloc.get_traced_memory()[0])
     finally:

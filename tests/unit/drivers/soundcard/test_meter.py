@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from drivers.taps.soundcard._meter import Meter
+from drivers.taps.soundcard._portion import Portion
 from drivers.taps.soundcard._vox import VoxRules
 from tests.unit.drivers.soundcard.card import Pcm, noise, sine
 
@@ -24,7 +25,7 @@ class Card:
         for at in range(0, rows.shape[1], 3001):
             block = rows[:, at : at + 3001]
             self.now_s += block.shape[1] / RATE_HZ
-            self.meter.take(block, self.now_s)
+            self.meter.take(Portion.of(block), self.now_s)
 
     def quiet_s(self, line: int) -> float:
         return self.meter.quiet_s(line, self.now_s)
@@ -41,7 +42,7 @@ def tone(seconds: float, peak: float) -> Pcm:
 def test_each_leg_has_its_level_and_its_peak() -> None:
     card = Card()
     card.play(tone(2, 3276.8), silence(2), tone(2, 327.68))
-    pair, single = card.meter.read(0, card.now_s), card.meter.read(1, card.now_s)
+    pair, single = card.meter.read(card.now_s)
     assert pair is not None
     assert single is not None
     assert pair.level_dbfs == pytest.approx((-20, -120), abs=0.1)
@@ -53,7 +54,7 @@ def test_the_level_is_that_of_the_last_second() -> None:
     card = Card()
     card.play(tone(3, 3276.8), silence(3), silence(3))
     card.play(silence(1.5), silence(1.5), silence(1.5))
-    reading = card.meter.read(0, card.now_s)
+    reading = card.meter.read(card.now_s)[0]
     assert reading is not None
     assert reading.level_dbfs == (-120, -120)
 
@@ -73,5 +74,5 @@ def test_a_card_that_is_away_shows_no_level_and_goes_on_to_be_silent() -> None:
     card.play(tone(2, 3000), tone(2, 3000), silence(2))
     card.meter.break_off()
     card.now_s += 7
-    assert card.meter.read(1, card.now_s) is None
+    assert card.meter.read(card.now_s) == [None, None]
     assert card.quiet_s(1) == pytest.approx(9, abs=0.1)

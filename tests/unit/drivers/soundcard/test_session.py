@@ -26,22 +26,27 @@ def test_a_session_begins_and_ends_in_the_middle_of_blocks() -> None:
     assert bench.host.told() == ["media_started", "session_closed"]
 
 
-@pytest.mark.parametrize(("card_hz", "line_hz"), [(48000, 8000), (44100, 8000), (48000, 16000), (8000, 16000)])
-def test_another_rate_keeps_length_level_and_time(card_hz: int, line_hz: int) -> None:
-    bench = Bench(card_hz, line_hz, legs=2)
+@pytest.mark.parametrize("resampler", ["fir", "soxr"])
+@pytest.mark.parametrize(
+    ("card_hz", "line_hz"),
+    [(48000, 8000), (32000, 8000), (16000, 8000), (44100, 8000), (48000, 16000), (32000, 16000), (8000, 16000)],
+)
+def test_another_rate_keeps_length_level_and_time(card_hz: int, line_hz: int, resampler: str) -> None:
+    bench = Bench(card_hz, line_hz, legs=2, resampler=resampler)
     pcm = np.stack([sine(440, 2 * card_hz, card_hz), sine(1000, 2 * card_hz, card_hz)])
     sink = CardSink("s")
     bench.play(pcm[:, :0])
     bench.line.start(sink, bench.now_s)
     bench.play(pcm)
     bench.line.stop(bench.now_s)
+    bench.settle()
     bench.line.close(bench.now_s, "over")
     for leg, frequency_hz in enumerate((440, 1000)):
         got = sink.legs[leg].pcm
         assert len(got) == pytest.approx(2 * line_hz, abs=1)
         whole = slice(line_hz // 10, 2 * line_hz - line_hz // 10)
         wanted = sine(frequency_hz, len(got), line_hz)
-        assert np.abs(got[whole].astype(int) - wanted[whole]).max() < 10, "not in time, or not as loud"
+        assert np.abs(got[whole].astype(int) - wanted[whole]).max() < 15, "not in time, or not as loud"
 
 
 def test_a_pulled_card_is_one_gap_of_the_right_length() -> None:
@@ -53,6 +58,7 @@ def test_a_pulled_card_is_one_gap_of_the_right_length() -> None:
     bench.pull(5.25, LossReason.UNPLUGGED)
     bench.play(pcm[:, 30000:38000])
     bench.line.stop(bench.now_s)
+    bench.settle()
     bench.line.close(bench.now_s, "over")
     for leg in (0, 1):
         timeline = sink.legs[leg].timeline()
@@ -76,6 +82,7 @@ def test_gaps_at_another_rate_shift_nothing() -> None:
         bench.pull(0.1, LossReason.OVERFLOW)
     bench.play(pcm[:12000])
     bench.line.stop(bench.now_s)
+    bench.settle()
     bench.line.close(bench.now_s, "over")
     timeline = sink.legs[0].timeline()
     assert len(timeline) == pytest.approx((bench.now_s - begin_s) * 8000, abs=4)
