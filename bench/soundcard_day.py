@@ -57,7 +57,7 @@ def run(files: int, cut_s: int) -> dict[str, Any]:
         "name": CARD,
         "kind": "soundcard",
         "device": loop_cards.capture_side(CARD),
-        "channels": loop_cards.CHANNELS,
+        "channels": 1,
         "card_rate_hz": RATE_HZ,
         "always_cut_s": cut_s,
         "lines": [{"name": "1", "inputs": [1], "start": "always", "device": DEVICE}],
@@ -66,7 +66,7 @@ def run(files: int, cut_s: int) -> dict[str, Any]:
     memory: list[dict[str, float]] = []
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        stack.enter_context(loop_cards.playing_tones(folder, CARD, loop_cards.tones_of(0), RATE_HZ))
+        stack.enter_context(loop_cards.playing_tones(folder, CARD, loop_cards.tones_of(0)[:1], RATE_HZ))
         sections = {"recording": {"reserve_mb": 10}}
         box = stack.enter_context(ChildBox(folder / "box", taps=[tap], sections=sections))
         log = stack.enter_context(EventLog(box.events()))

@@ -18,7 +18,8 @@ from appliance.spool.records import Closed, LegOpened, Lost, Measured, Opened
 from drivers.contract import LossReason, Party
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_FRAME_BYTES = 2
+_FRAME = np.dtype("<i2")
+_FRAME_BYTES = _FRAME.itemsize
 
 
 @final
@@ -177,9 +178,8 @@ def _append_frames(leg: _Leg, pcm: npt.NDArray[np.int16]) -> int:
     """Write what finds room; gives the number of whole frames written."""
     if not len(pcm):
         return 0
-    octets = np.ascontiguousarray(pcm, dtype="<i2").data.cast("B")
     try:
-        written = os.write(leg.fd, octets)
+        written = os.write(leg.fd, np.ascontiguousarray(pcm, dtype=_FRAME))
     except OSError as fault:
         if fault.errno not in _FULL:
             raise

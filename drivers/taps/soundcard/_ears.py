@@ -11,7 +11,7 @@ from drivers.taps.soundcard._portion import Pcm, Portion, dbfs
 from drivers.taps.soundcard._vox import ATTACK_WINDOWS, WINDOW_S, Vox, VoxRules
 from drivers.taps.soundcard._windows import Windows, mean_squares
 
-_LONGEST_BLOCK_S: Final = 1.0
+_LONGEST_BLOCK_S: Final = 2.0
 
 
 @final

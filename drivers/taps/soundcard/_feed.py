@@ -162,8 +162,8 @@ class Feed:
 
     def _turn(self, stream: Stream) -> None:
         wait_s = _ENDING_TURN_S if any(line.ending for line in self._lines) else self._turn_s
-        self._poll.poll(wait_s * 1000)
-        self._wake.clear()
+        if any(descriptor == self._wake.descriptor for descriptor, _ in self._poll.poll(wait_s * 1000)):
+            self._wake.clear()
         if self._read(stream):
             return
         now_s = time.monotonic()

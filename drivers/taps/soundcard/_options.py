@@ -76,7 +76,7 @@ class Options(TapOptions):
         ),
     ] = ()
     period_ms: Annotated[
-        int, Field(ge=5, le=500, description="the card is read this often; 20 for a card that is a sound server's")
+        int, Field(ge=5, le=1000, description="the card is read this often; 20 for a card that is a sound server's")
     ] = 500
     buffer_ms: Annotated[int, Field(ge=50, le=4000, description="the card keeps so much when it is not read")] = 2000
     stall_s: Annotated[

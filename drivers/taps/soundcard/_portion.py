@@ -16,7 +16,7 @@ FULL_SCALE = 32768
 
 
 @final
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)  # not frozen: one is made for each line and block
 class Portion:
     """Legs in rows: ``pcm`` is what is stored, ``samples`` the same numbers as floats, shape (legs, frames).
 
