@@ -179,7 +179,7 @@ def _append_frames(leg: _Leg, pcm: npt.NDArray[np.int16]) -> int:
     if not len(pcm):
         return 0
     try:
-        written = os.write(leg.fd, np.ascontiguousarray(pcm, dtype=_FRAME))
+        written = os.write(leg.fd, np.ascontiguousarray(pcm, dtype=_FRAME).data)
     except OSError as fault:
         if fault.errno not in _FULL:
             raise
