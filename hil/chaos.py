@@ -88,7 +88,8 @@ def _find(box: ChildBox, victim: Victim, draw: random.Random) -> psutil.Process 
 def _is(process: psutil.Process, victim: Victim) -> bool:
     try:
         if victim in {"worker", "front"}:
-            return (_plan(process).get("role") == "front") == (victim == "front")
+            plan = _plan(process)
+            return plan["role"] == "front" if victim == "front" else bool(plan["lines"])
         first = process.parent()
         is_kamailio = process.name() == "kamailio"
         return is_kamailio and (first is None or first.name() != "kamailio") == (victim == "kamailio")

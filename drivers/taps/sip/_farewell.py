@@ -14,6 +14,11 @@ _REASON: Final = 'SIP;cause=503;text="the recorder of this call has failed"'  # 
 _URI: Final = re.compile(r"<([^<>\s]+)>")
 _ROUTE: Final = re.compile(r"<[^<>\s]+>[^,]*")
 _BARE: Final = re.compile(r"[^\s;,<>]+")
+_HOP: Final = re.compile(
+    r"sip:(?:[^@\s]*@)?(?P<host>\d{1,3}(?:\.\d{1,3}){3})(?::(?P<port>\d{1,5}))?(?P<rest>[;?].*|)", re.IGNORECASE
+)
+_OTHER_TRANSPORT: Final = re.compile(r";transport=(?!udp)", re.IGNORECASE)
+_SIP_PORT: Final = 5060
 
 
 @final
@@ -65,6 +70,16 @@ def sent_from(text: str, host: str, port: int) -> bytes:
     first, _, rest = text.partition("\r\n")
     via = f"Via: SIP/2.0/UDP {host}:{port};branch=z9hG4bK{secrets.token_hex(12)};rport"
     return f"{first}\r\n{via}\r\n{rest}".encode("utf-8", "replace")
+
+
+def next_hop(text: str) -> tuple[str, int] | None:
+    """Where a BYE goes first, by UDP; None where that is no address, or by TCP or TLS."""
+    bye = Message.read(text.encode("utf-8", "replace"))
+    routes = [route for line in bye.all("route") for route in _ROUTE.findall(line)]
+    found = _HOP.fullmatch(routes[0][1 : routes[0].index(">")] if routes else bye.request_uri)
+    if found is None or _OTHER_TRANSPORT.search(found["rest"]):
+        return None
+    return found["host"], int(found["port"] or _SIP_PORT)
 
 
 def _uri_of(message: Message) -> str:

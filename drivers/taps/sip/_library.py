@@ -284,6 +284,8 @@ def account_settings(options: Options, worker: int, place: Place) -> Any:
     """Settings of an account of this worker: its name and its RTP ports."""
     settings = pj.AccountConfig()
     settings.idUri = f"sip:linetap@{place.host}:{place.port}"
+    if options.media == "rtpengine":  # a refresh of ours would tell the caller our RTP address in the place of its
+        settings.callConfig.timerUse = pj.PJSUA_SIP_TIMER_INACTIVE
     transport = settings.mediaConfig.transportConfig
     transport.port, transport.portRange = options.rtp_range(worker)
     transport.randomizePort = (

@@ -10,6 +10,7 @@ from drivers.taps.sip._options import Options
 
 BEHIND: Final = "behind the front"
 FRONT: Final = "front"
+RELAY: Final = "rtpengine"
 LOCAL: Final = "127.0.0.1"
 _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - for comparisons
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from drivers.contract import Line, TapOptionsError, WorkerPlan
 from drivers.taps.sip._options import Options
-from drivers.taps.sip._place import BEHIND, FRONT, LOCAL, Place
-from drivers.taps.sip.front import Program
+from drivers.taps.sip._place import BEHIND, FRONT, LOCAL, RELAY, Place
+from drivers.taps.sip.front import Program, find_engine, last_port
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +46,13 @@ def has_front(options: Options) -> bool:
 
 
 def check_ports(options: Options, workers: int, *, front: bool) -> None:
-    """Raise TapOptionsError where there are not as many ports as the workers need."""
+    """Raise TapOptionsError where there are not as many ports as the workers need, or not the relay."""
     last = workers - 1
     sip = options.worker_port(last) + 1 if front else options.sip_port(last)
     first, many = options.rtp_range(last)
+    if options.media == "rtpengine":
+        find_engine()
+        last_port(options, options.calls)
     for name, port in (("port", sip), ("rtp_ports", first + many - 1)):
         if port > LAST_PORT:
             raise TapOptionsError(f"{name}: {options.calls} calls need the ports up to {port}; the last is {LAST_PORT}")
@@ -80,11 +83,12 @@ def tell_callers(options: Options) -> None:
         logger.warning("whoever reaches %s may place calls: peers names who may", options.host)
 
 
-def with_front(workers: list[WorkerPlan]) -> list[WorkerPlan]:
-    """Put the workers behind a front, which is the last one."""
+def with_front(workers: list[WorkerPlan], *, relay: bool = False) -> list[WorkerPlan]:
+    """Put the workers behind a front, and rtpengine where it is to ``relay`` their audio; the front is the last one."""
     shares = tuple(len(worker.lines) for worker in workers)
     behind = [dataclasses.replace(worker, role=BEHIND) for worker in workers]
-    return [*behind, WorkerPlan(len(workers), (), FRONT, shares)]
+    roles = [RELAY, FRONT] if relay else [FRONT]
+    return [*behind, *(WorkerPlan(len(workers) + n, (), role, shares) for n, role in enumerate(roles))]
 
 
 def addressed(options: Options, workers: list[WorkerPlan]) -> list[WorkerPlan]:
@@ -98,8 +102,9 @@ def _addresses(options: Options, worker: WorkerPlan) -> Iterator[str]:
         yield f"{LOCAL}:{options.inside_port}"
         if options.tls_port:
             yield f"{options.host}:{options.tls_port}"
-        if options.media == "rtpengine":
-            yield f"{LOCAL}:{options.engine_port}"
+        return
+    if worker.role == RELAY:
+        yield f"{LOCAL}:{options.engine_port}"
         return
     place = Place.of(options, worker)
     yield f"{place.host}:{place.port}"

@@ -23,14 +23,15 @@ from drivers.contract import (
     WorkerPlan,
 )
 from drivers.taps.sip._options import Options
-from drivers.taps.sip._place import FRONT
+from drivers.taps.sip._place import FRONT, RELAY
 from drivers.taps.sip._plan import addressed, check_ports, has_front, share, tell_callers, tell_ports, with_front
-from drivers.taps.sip.front import Front
+from drivers.taps.sip.front import Front, Relay
 
 if TYPE_CHECKING:
     from drivers.taps.sip._loop import Loop
     from drivers.taps.sip._trunk import Trunk
 
+_ASIDE: Final[dict[str, type[Front | Relay]]] = {FRONT: Front, RELAY: Relay}  # workers that serve no line
 _CLOSE_S: Final = 5.0
 _LEAVE_S: Final = 0.3
 
@@ -58,7 +59,7 @@ class Tap(contract.Tap):
     def plan(cls, options: Any) -> list[WorkerPlan]:
         """See :meth:`drivers.contract.Tap.plan`: as many workers as the library's call limit makes necessary.
 
-        With a front there is one worker more, the last, for it.
+        With a front there is one worker more, the last, for it, and one before it for rtpengine.
         """
         from drivers.taps.sip._library import call_limit  # noqa: PLC0415 - loads pjsua2
         from drivers.taps.sip._native import Native  # noqa: PLC0415 - the same
@@ -68,19 +69,21 @@ class Tap(contract.Tap):
         check_ports(options, len(workers), front=fronted)
         tell_ports(options, len(workers), front=fronted)
         tell_callers(options)
-        return addressed(options, with_front(workers) if fronted else workers)
+        if fronted:
+            workers = with_front(workers, relay=options.media == "rtpengine")
+        return addressed(options, workers)
 
     def __init__(self, options: Any, plan: WorkerPlan) -> None:
         self._options: Options = options
         self._plan = plan
         self._trunk: Trunk | None = None
         self._loop: Loop | None = None
-        self._front = Front(options, plan.shares) if plan.role == FRONT else None
+        self._aside = _ASIDE[plan.role](options, plan.shares) if plan.role in _ASIDE else None
 
     def open(self, host: Host) -> None:
         """See :meth:`drivers.contract.Tap.open`."""
-        if self._front is not None:
-            self._front.open(host)
+        if self._aside is not None:
+            self._aside.open(host)
             return
         from drivers.taps.sip._native import Native, library_path  # noqa: PLC0415 - loads pjsua2
 
@@ -159,8 +162,8 @@ class Tap(contract.Tap):
 
     def poll(self) -> None:
         """Raise TapFailedError when the PJSIP thread, or the front, has died, TapSpentError when the time is served."""
-        if self._front is not None:
-            self._front.poll()
+        if self._aside is not None:
+            self._aside.poll()
         if self._loop is not None:
             self._loop.check()
         if self._trunk is not None and self._trunk.spent:
@@ -168,15 +171,15 @@ class Tap(contract.Tap):
 
     def health(self, trouble: str) -> None:
         """See :meth:`drivers.contract.Tap.health`: while there is trouble OPTIONS is answered 503."""
-        if self._front is not None:
-            self._front.health(trouble)
+        if self._aside is not None:
+            self._aside.health(trouble)
         if self._trunk is not None:
             self._trunk.trouble = trouble
 
     def close(self) -> None:
         """Finish every session, hang up every call, and end the thread. PJSIP stays loaded."""
-        if self._front is not None:
-            self._front.close()
+        if self._aside is not None:
+            self._aside.close()
         if self._loop is None or self._trunk is None:
             return
         with contextlib.suppress(TapFailedError):  # after a failure there is nothing left to end in good order

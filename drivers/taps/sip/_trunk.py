@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, final
 
-from drivers.contract import CallArrived, CallRefused, Host, LineFault, LineUnknownError, WorkerPlan
+from drivers.contract import CallArrived, CallRefused, Host, LineFault, LineUnknownError, TapFailedError, WorkerPlan
 from drivers.taps.sip._account import Accounts
 from drivers.taps.sip._dialler import Dialler
 from drivers.taps.sip._door import Door
@@ -20,6 +20,7 @@ from drivers.taps.sip._loop import Loop
 from drivers.taps.sip._message import Message, plain
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._options import Options
+from drivers.taps.sip._orphans import Orphans
 from drivers.taps.sip._pace import Pace
 from drivers.taps.sip._parties import MAX_LEGS
 from drivers.taps.sip._peers import Peers
@@ -57,6 +58,7 @@ class Trunk:
         self._place = Place.of(options, plan)
         self._door = Door(self._place) if self._place.door else None
         self._ledger: Ledger | None = None
+        self._orphans: Orphans | None = None
         self._by_number: dict[int, Line] = {}
         self._arriving: dict[str, SiprecCall] = {}
         self._pace = Pace(options.calls_per_s)
@@ -85,12 +87,23 @@ class Trunk:
         self._library = Library(self.options, self._worker, self._place, self.native, self)
         self._gate = Gate(self.native, self)
         self._gate.prove(self._place.near, self._place.port, self._library.handle)
+        self._open_ledger()
         if self._door is not None:
-            self._ledger = Ledger(make_folder(self.options), self._worker, len(self.lines))
-            self._ledger.open()
             self._door.open()
         self._accounts.open()
         self._beat(1)
+
+    def _open_ledger(self) -> None:
+        try:
+            folder = make_folder(self.options)
+            ledger = Ledger(folder, self._worker, len(self.lines))
+            ledger.open()
+        except TapFailedError as error:  # it is not needed to record
+            logger.warning("callers would not hear of this worker's death: %s", error)
+            return
+        self._ledger = ledger
+        if self._door is None:  # where there is a front it does this
+            self._orphans = Orphans(folder, None, self._place.host, self._worker)
 
     def handle(self, wait_s: float) -> None:
         """Handle PJSIP's events, waiting so long for the first at most."""
@@ -108,6 +121,8 @@ class Trunk:
             self._look(first=True)
         if number % _LOOK_BEATS == 0:
             self._look(first=False)
+            if self._orphans is not None:
+                self._orphans.look()
             self._consider_end()
 
     def look_out(self) -> bool:
@@ -355,6 +370,8 @@ class Trunk:
     def leave(self) -> None:
         """Leave word of the calls that could not be ended, to whoever outlives us."""
         self._note_ended()
+        if self._orphans is not None:
+            self._orphans.close()
         if self._ledger is not None:
             self._ledger.close()
 

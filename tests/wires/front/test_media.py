@@ -26,7 +26,7 @@ from hil.peers.rtpengine import Ng, Rtpengine
 from hil.peers.sip_caller import SipCaller, write_tone
 from hil.peers.sip_uac import offer_audio
 from hil.peers.siprec_client import SiprecClient
-from tests.wires.front.conftest import front_folder, running, until
+from tests.wires.front.conftest import front_folder, kamailios, running, until
 from tests.wires.sip.conftest import Trunk
 from tests.wires.sip.metadata import document
 
@@ -156,7 +156,8 @@ async def test_a_killed_rtpengine_is_started_again(tmp_path: Path, caller: Any) 
     async with running(tmp_path, calls=4, **ENGINE) as trunk:
         (engine,) = engines(trunk)
         engine.kill()
-        await until(lambda: trunk.tap.status.restarts == 1 and trunk.tap.status.workers_up == 2)
+        await until(lambda: trunk.tap.status.restarts == 1 and trunk.tap.status.workers_up == 3)
+        await asyncio.sleep(2.5)  # Kamailio asks it again after two seconds
         dialog = await caller.call(trunk.port)
         await caller.send(dialog, range(20))
         await asyncio.sleep(THROUGH_S)
@@ -177,3 +178,41 @@ async def test_a_dead_workers_calls_give_their_ports_back(tmp_path: Path, caller
         (other,) = [dialog for dialog in dialogs if not dialog.ended.is_set()]
         assert await caller.bye(other) == 200
         await until(lambda: len(engine.net_connections("udp")) == idle)
+
+
+async def test_audio_outlives_kamailio_and_its_keeper(tmp_path: Path, caller: Any) -> None:
+    async with running(tmp_path, calls=4, **ENGINE) as trunk:
+        (engine,) = engines(trunk)
+        dialog = await caller.call(trunk.port)
+        await caller.send(dialog, range(20))
+        for turn in (1, 2):
+            os.kill(kamailios(trunk)[0].pid if turn == 1 else trunk.tap.pids()[-1], signal.SIGKILL)
+            await caller.send(dialog, range(20 * turn, 20 * turn + 20))
+            end_s = time.monotonic() + 10
+            while not (trunk.tap.status.restarts == turn and trunk.tap.status.workers_up == 3):
+                assert time.monotonic() < end_s
+                await asyncio.sleep(0.05)
+        assert engines(trunk) == [engine]
+        taken = len(engine.net_connections("udp"))
+        assert await caller.bye(dialog) == 200
+        (left,) = await trunk.wait(CallLeft)
+        assert read_coded(trunk.legs(left.session)[0].pcm, 0).lost(60) == []
+        await until(lambda: len(engine.net_connections("udp")) < taken)
+        assert await caller.bye(await caller.call(trunk.port)) == 200
+
+
+async def test_an_offer_within_a_call_passes_it_too(tmp_path: Path, caller: Any) -> None:
+    async with running(tmp_path, calls=4, **ENGINE) as trunk:
+        timer = {"Supported": "timer", "Session-Expires": "90;refresher=uas", "Min-SE": "90"}
+        dialog = await caller.call(trunk.port, headers=timer)
+        ((_, port),) = dialog.media
+        assert port >= ENGINE["rtpengine_ports"]
+        dialog.sequence += 1
+        answer = await caller.uac._transact(dialog, "UPDATE", dialog.offer)
+        assert answer.code == 200
+        assert f"m=audio {port} " in answer.body
+        assert not answer.one("Session-Expires"), "we refresh no session: our own offer would not pass it"
+        await caller.send(dialog, range(20))
+        assert await caller.bye(dialog) == 200
+        (left,) = await trunk.wait(CallLeft)
+        assert trunk.read(left.session).measured["leg0"]["packets"] == 20

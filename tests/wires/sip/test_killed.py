@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from appliance.audio.measure import read_coded
-from drivers.contract import CallArrived
+from drivers.contract import CallArrived, CallLeft
 from tests.wires.sip.conftest import PACKET_S, Start
 
 pytestmark = [pytest.mark.wires, pytest.mark.asyncio(loop_scope="module")]
@@ -50,3 +50,14 @@ async def test_a_killed_worker_loses_150_ms_a_leg_beside_the_jitter_buffer(
             short_ms.append((came - 1 - last) * PACKET_S * 1000)
     assert len(short_ms) == 8
     assert max(short_ms) <= jitter_ms + WORKER_MS, short_ms
+
+
+async def test_the_callers_of_a_killed_worker_hear_of_it_from_the_next(start_trunk: Start, caller: Any) -> None:
+    trunk = await start_trunk(calls=4)
+    ended, dead, other = [await caller.call(trunk.port) for _ in range(3)]
+    assert await caller.bye(ended) == 200
+    await trunk.wait(CallLeft)
+    os.kill(trunk.tap.pids()[0], signal.SIGKILL)
+    async with asyncio.timeout(15):
+        await asyncio.gather(dead.ended.wait(), other.ended.wait())
+    assert await caller.bye(await caller.call(trunk.port)) == 200

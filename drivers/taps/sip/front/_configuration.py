@@ -76,6 +76,7 @@ class Configuration:
             "PAST_PORT": str(first + _PAIR * len(self._shares)),
             "PEER_CALLS_PER_S": str(options.peer_calls_per_s or max(1, all_per_s * 3 // 4)),
             "PEERS": _allow(options.peers),
+            "TIMER": "" if self._with_engine else ", timer",  # see drivers.taps.sip._library
             "TLS_CORE": "enable_tls=yes" if options.tls_port else "",
             "TLS_MODULES": self._tls_module() if options.tls_port else "",
             "WHILE_LOOPS": str(len(self._shares) + 100),

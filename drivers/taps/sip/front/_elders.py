@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final, final
 
-from drivers.taps.sip.front._orphans import Orphans
+from drivers.taps.sip._orphans import Orphans
 from drivers.taps.sip.front._rpc import Rpc
 
 _EVERY_S: Final = 1.0

@@ -14,6 +14,7 @@ from typing import Final
 from drivers.contract import TapFailedError, TapOptionsError
 from drivers.taps.sip._ledger import PATTERN
 from drivers.taps.sip._options import Options
+from drivers.taps.sip.front._engine import PID_FILE
 
 _DAYS: Final = 3650
 _OPENSSL_S: Final = 20.0
@@ -37,10 +38,10 @@ def make_folder(options: Options) -> Path:
 
 
 def clear_folder(folder: Path) -> None:
-    """Remove the front's files, and the folder if no worker has a ledger in it."""
-    ledgers = set(folder.glob(PATTERN))
+    """Remove the front's files, and the folder if no worker has a ledger in it, and no rtpengine its own."""
+    kept = {*folder.glob(PATTERN), folder / PID_FILE}
     for path in folder.iterdir():
-        if path not in ledgers:
+        if path not in kept:
             with contextlib.suppress(OSError):
                 path.unlink()
     with contextlib.suppress(OSError):

@@ -10,11 +10,12 @@ from typing import Final, final
 
 from drivers.contract import CallRefused, Host, TapFailedError, TapOptionsError
 from drivers.taps.sip._options import Options
+from drivers.taps.sip._orphans import Orphans
+from drivers.taps.sip._place import LOCAL
 from drivers.taps.sip.front._configuration import Configuration
-from drivers.taps.sip.front._engine import Engine
+from drivers.taps.sip.front._engine import wait_for_engine
 from drivers.taps.sip.front._folder import clear_folder, make_folder, place_certificate
 from drivers.taps.sip.front._links import Links
-from drivers.taps.sip.front._orphans import Orphans
 from drivers.taps.sip.front._process import Process, end_strays
 from drivers.taps.sip.front._program import Program
 from drivers.taps.sip.front._rpc import Rpc, RpcError
@@ -40,7 +41,6 @@ class Front:
         self._shares = shares
         self._folder: Path | None = None
         self._process: Process | None = None
-        self._engine: Engine | None = None
         self._rpc: Rpc | None = None
         self._links: Links | None = None
         self._orphans: Orphans | None = None
@@ -62,12 +62,12 @@ class Front:
         end_strays(configuration.path)
         configuration.write()
         if self._options.media == "rtpengine":
-            self._engine = Engine(self._options, self._folder, sum(self._shares))
+            wait_for_engine(self._options)
         self._process = Process(program, configuration.path, self._tell)
         self._rpc = Rpc(self._folder)
         self._wait_for_answer()
         doors = [self._options.worker_port(worker) + 1 for worker in range(len(self._shares))]
-        self._orphans = Orphans(self._folder, self._options.inside_port)
+        self._orphans = Orphans(self._folder, (LOCAL, self._options.inside_port))
         self._links = Links(doors, self._rpc, self._orphans)
         self._wait_for_workers()
 
@@ -76,8 +76,6 @@ class Front:
         if self._process is None or self._rpc is None or self._links is None:
             raise TapFailedError("the front is not open")
         self._process.check()
-        if self._engine is not None:
-            self._engine.check()
         now_s = time.monotonic()
         try:
             self._links.look()
@@ -109,8 +107,6 @@ class Front:
             self._rpc.close()
         if self._process is not None:
             self._process.close()
-        if self._engine is not None:
-            self._engine.close()
         if self._folder is not None and not self._options.tls_port:
             clear_folder(self._folder)
 

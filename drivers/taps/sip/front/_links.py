@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from drivers.taps.sip._door import RELIEF
+from drivers.taps.sip._orphans import Orphans
 from drivers.taps.sip.front._elders import Elders
-from drivers.taps.sip.front._orphans import Orphans
 from drivers.taps.sip.front._rpc import Rpc, RpcError
 
 logger = logging.getLogger(__name__)

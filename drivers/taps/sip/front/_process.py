@@ -93,7 +93,7 @@ class Process:
 
 
 def end_strays(path: Path) -> None:
-    """Kill what an earlier front left behind: Kamailio and rtpengine with files in the folder of ``path``."""
+    """Kill what an earlier worker left behind: Kamailio or rtpengine with the file ``path`` among its arguments."""
     end_s = time.monotonic() + _END_S
     while strays := [pid for pid in _pids() if _is_ours(_arguments(pid), path)]:
         if time.monotonic() > end_s:
@@ -110,7 +110,7 @@ def _pids() -> list[int]:
 
 def _is_ours(arguments: list[bytes], path: Path) -> bool:
     program = arguments[0].rpartition(b"/")[2] if arguments else b""
-    mark = f"{path.parent}/".encode()
+    mark = str(path).encode()
     return program in {b"kamailio", b"setpriv", b"rtpengine"} and any(mark in word for word in arguments)
 
 

@@ -42,8 +42,9 @@ def test_no_two_sockets_on_one_port() -> None:
 
 def test_what_others_may_not_have() -> None:
     given = options(port=5060, tls_port=5061, host="10.0.0.1", front="kamailio", media="rtpengine")
-    first, second, front = addressed(given, with_front(share(8, 4)))
-    assert front.listens == ("10.0.0.1:5060", "127.0.0.1:5062", "10.0.0.1:5061", "127.0.0.1:5063")
+    first, second, relay, front = addressed(given, with_front(share(8, 4), relay=True))
+    assert front.listens == ("10.0.0.1:5060", "127.0.0.1:5062", "10.0.0.1:5061")
+    assert relay.listens == ("127.0.0.1:5063",)
     assert first.listens == ("127.0.0.1:5064", "127.0.0.1:5065")
     assert second.listens == ("127.0.0.1:5066", "127.0.0.1:5067")
     alone = addressed(options(port=5060, host="0.0.0.0", front="none"), share(8, 4))

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.taps.sip._farewell import Farewell, sent_from
+from drivers.taps.sip._farewell import Farewell, next_hop, sent_from
 from drivers.taps.sip._ledger import PAGE, PATTERN, Ledger, read_ledger, worker_of
 from drivers.taps.sip._message import Message
-from drivers.taps.sip.front._orphans import Orphans
+from drivers.taps.sip._orphans import Orphans
 
 
 def invite(number: int, **headers: str) -> Message:
@@ -161,7 +161,7 @@ def test_the_calls_of_the_dead_are_ended_and_those_of_the_living_go_on(
     ledger.came(invite(1))
     ledger.confirmed(ack(1))
     die(tmp_path, 0, 2, 3)
-    orphans = Orphans(tmp_path, front.getsockname()[1])
+    orphans = Orphans(tmp_path, front.getsockname())
     assert orphans.alive(3) == {"call1@pbx.test"}
     assert orphans.of(3) == frozenset()  # its connection ended, but it lives
     assert orphans.of(0) == {"call2@pbx.test", "call3@pbx.test"}
@@ -183,7 +183,7 @@ def test_a_bye_is_repeated_and_left_to_the_next_front(tmp_path: Path, front: soc
     die(tmp_path, 0, 2)
     branches = []
     for _ in range(2):  # fronts, one after the other
-        orphans = Orphans(tmp_path, front.getsockname()[1])
+        orphans = Orphans(tmp_path, front.getsockname())
         for _ in range(2):
             orphans.look()
             end_s = time.monotonic() + 0.6
@@ -194,3 +194,47 @@ def test_a_bye_is_repeated_and_left_to_the_next_front(tmp_path: Path, front: soc
         orphans.close()
     assert branches[0] == branches[1] != branches[2]
     assert noted(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("routes", "target", "hop"),
+    [
+        ([], "sip:a@192.0.2.1:5070;ob", ("192.0.2.1", 5070)),
+        ([], "SIP:192.0.2.1", ("192.0.2.1", 5060)),
+        ([], "sip:a@192.0.2.1;transport=udp", ("192.0.2.1", 5060)),
+        (["<sip:192.0.2.9;lr>, <sip:192.0.2.8;lr>", "<sip:192.0.2.7>"], "sip:a@192.0.2.1", ("192.0.2.9", 5060)),
+        ([], "sip:a@192.0.2.1:5070;transport=TCP", None),
+        (["<sip:proxy.test;lr>"], "sip:a@192.0.2.1", None),
+        ([], "sips:a@192.0.2.1", None),
+    ],
+)
+def test_where_a_bye_goes_without_a_front(routes: list[str], target: str, hop: tuple[str, int] | None) -> None:
+    assert next_hop(Farewell("c", "<sip:a>;tag=1", "<sip:b>;tag=2", target, tuple(routes)).text()) == hop
+
+
+def test_without_a_front_a_worker_ends_the_calls_of_the_one_before_it(tmp_path: Path, front: socket.socket) -> None:
+    host, port = front.getsockname()
+    for worker, transport in ((1, "udp"), (2, "udp"), (1, "tcp")):
+        made = Ledger(tmp_path, worker, 4)
+        made.open()
+        made.came(
+            invite(
+                worker,
+                **{"Contact": f"<sip:x@{host}:{port};transport={transport}>", "Record-Route": "", "record-route": ""},
+            )
+        )
+        made.confirmed(ack(worker))
+        os.close(made._file)
+        made._file = -1
+    orphans = Orphans(tmp_path, None, worker=1)
+    orphans.look()
+    octets, sender = front.recvfrom(PAGE)
+    bye = Message.read(octets)
+    assert (bye.method, bye.call_id) == ("BYE", "call1@pbx.test")
+    front.sendto(f"SIP/2.0 481 Gone\r\nCall-ID: {bye.call_id}\r\n\r\n".encode(), sender)
+    end_s = time.monotonic() + 5
+    while len(list(tmp_path.glob(PATTERN))) > 1 and time.monotonic() < end_s:
+        orphans.look()
+        time.sleep(0.01)
+    assert noted(tmp_path).keys() == {"call2@pbx.test"}
+    orphans.close()

@@ -1,4 +1,8 @@
-"""The calls of workers that died: their far ends get the BYE that the worker left in its ledger."""
+"""The calls of workers that died: their far ends get the BYE that the worker left in its ledger.
+
+Where there is a front it looks for them, and sends through Kamailio. Where there is none a worker looks for those of
+the one whose place it took, and sends to whom the BYE names: by UDP, and to addresses alone.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,13 @@ import time
 from pathlib import Path
 from typing import Final, Self, final
 
-from drivers.taps.sip._farewell import sent_from
+from drivers.taps.sip._farewell import next_hop, sent_from
 from drivers.taps.sip._ledger import PATTERN, read_ledger, worker_of
 from drivers.taps.sip._message import Message
+from drivers.taps.sip._place import LOCAL
 
 logger = logging.getLogger(__name__)
 
-_LOCAL: Final = "127.0.0.1"
 _FIRST_S, _LONGEST_S, _GIVE_UP_S = 0.5, 4.0, 8.0  # RFC 3261, 17.1.2.2, but for how long: the front gives up after 5 s
 _FIND_S: Final = 1.0  # deaths that we were not told of: before our time
 _DYING_S, _STEP_S = 0.2, 0.01
@@ -30,6 +34,7 @@ _LONGEST_BYTES: Final = 1 << 16
 @dataclasses.dataclass(slots=True)
 class _Bye:
     octets: bytes
+    address: tuple[str, int]
     give_up_s: float
     due_s: float
     pause_s: float = _FIRST_S
@@ -47,7 +52,7 @@ class _Estate:
         self._file = file
 
     @classmethod
-    def take(cls, path: Path, port: int, now_s: float) -> Self | None:
+    def take(cls, path: Path, own: tuple[str, int], through: tuple[str, int] | None, now_s: float) -> Self | None:
         """Take what a worker left; None while it lives."""
         try:
             file = os.open(path, os.O_RDWR)
@@ -59,9 +64,13 @@ class _Estate:
         except OSError:
             os.close(file)
             return None
-        byes = {
-            call_id: _Bye(sent_from(text, _LOCAL, port), now_s + _GIVE_UP_S, now_s) for call_id, text in texts.items()
-        }
+        byes = {}
+        for call_id, text in texts.items():
+            address = through or next_hop(text)
+            if address is None:
+                logger.warning("call %s: its far end cannot be told that it is ended", call_id)
+                continue
+            byes[call_id] = _Bye(sent_from(text, *own), address, now_s + _GIVE_UP_S, now_s)
         return cls(path, file, byes)
 
     def close(self, *, done: bool) -> None:
@@ -73,16 +82,29 @@ class _Estate:
 
 @final
 class Orphans:
-    """Looks for them in ``folder``, and sends through the front at the port ``inside_port``. For one thread."""
+    """Looks for them in ``folder``. For one thread.
 
-    def __init__(self, folder: Path, inside_port: int) -> None:
+    Parameters
+    ----------
+    through
+        The front's address towards the workers; None where there is no front.
+    host
+        Address that is sent from, 0.0.0.0 for any.
+    worker
+        Whose calls alone to look for; None for those of all.
+    """
+
+    def __init__(
+        self, folder: Path, through: tuple[str, int] | None, host: str = LOCAL, worker: int | None = None
+    ) -> None:
         self._folder = folder
-        self._front = (_LOCAL, inside_port)
+        self._through = through
+        self._pattern = PATTERN if worker is None else PATTERN.replace("*", str(worker), 1)
         self._estates: dict[Path, _Estate] = {}
         self._found_s = -_FIND_S
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        self._socket.bind((_LOCAL, 0))
+        self._socket.bind((host, 0))
 
     def look(self) -> None:
         """Find the dead, hear who has answered, and say BYE to the others when it is due."""
@@ -132,10 +154,10 @@ class Orphans:
 
     def _find(self) -> None:
         self._found_s = time.monotonic()
-        for path in sorted(self._folder.glob(PATTERN)):
+        for path in sorted(self._folder.glob(self._pattern)):
             if path in self._estates:
                 continue
-            estate = _Estate.take(path, self._socket.getsockname()[1], time.monotonic())
+            estate = _Estate.take(path, self._socket.getsockname(), self._through, time.monotonic())
             if estate is not None:
                 self._estates[path] = estate
                 if estate.byes:
@@ -159,4 +181,4 @@ class Orphans:
                 elif now_s >= bye.due_s:
                     bye.due_s, bye.pause_s = now_s + bye.pause_s, min(2 * bye.pause_s, _LONGEST_S)
                     with contextlib.suppress(OSError):
-                        self._socket.sendto(bye.octets, self._front)
+                        self._socket.sendto(bye.octets, bye.address)
