@@ -15,6 +15,7 @@ class PhonePlan(pydantic.BaseModel):
     one that it plays afterwards, ``record`` where what it hears goes. ``registrar`` (host:port) is where it
     registers as ``user`` by ``password``. ``joins``: it knows Join (RFC 3911). A bridge calls the extension behind a
     number (without ``barge_code``) at ``next_hop``, and lets further calls to it into the same conference.
+    It listens by ``transport``, over TLS with ``certificate`` and ``key`` (PEM files).
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +33,9 @@ class PhonePlan(pydantic.BaseModel):
     barge_code: str = "*9"
     next_hop: str = ""
     codec: str = "PCMU"
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    certificate: str = ""
+    key: str = ""
     rtp_port: int
     log_level: int = 0
 

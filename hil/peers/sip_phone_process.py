@@ -92,6 +92,7 @@ class PhoneCall(pj.Call):  # type: ignore[misc]  # the library ships no types
             return
 
 
+_TRANSPORTS = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
 _ACTIVE = pj.PJSUA_CALL_MEDIA_ACTIVE
 _IS_UPDATE = 1  # PJMEDIA_STREAM_DTMF_IS_UPDATE, which the binding leaves out
 
@@ -150,7 +151,8 @@ class Peer:
             endpoint.codecSetPriority(codec.codecId, 255 if codec.codecId.startswith(self.plan.codec + "/") else 0)
         transport = pj.TransportConfig()
         transport.boundAddress = transport.publicAddress = "127.0.0.1"
-        made = endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, transport)
+        transport.tlsConfig.certFile, transport.tlsConfig.privKeyFile = self.plan.certificate, self.plan.key
+        made = endpoint.transportCreate(_TRANSPORTS[self.plan.transport], transport)
         endpoint.libStart()
         endpoint.audDevManager().setNullDev()
         if self.plan.joins or self.plan.bridge:
@@ -159,7 +161,8 @@ class Peer:
 
     def _settings(self) -> Any:
         plan, config = self.plan, pj.AccountConfig()
-        config.idUri = f"sip:{plan.user}@{plan.registrar or f'127.0.0.1:{self.port}'}"
+        way = "" if plan.transport == "udp" else f";transport={plan.transport}"
+        config.idUri = f"sip:{plan.user}@{plan.registrar or f'127.0.0.1:{self.port}'}{way}"
         if plan.registrar:
             config.regConfig.registrarUri = f"sip:{plan.registrar}"
             config.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", plan.user, 0, plan.password))

@@ -54,7 +54,10 @@ class Registration(Account):
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
         """Take the registrar's answer; PJSIP renews by itself what was accepted."""
-        guarded(self._take, prm.code, prm.reason, prm.expiration)
+        reason = prm.reason
+        if prm.status:  # PJSIP could not answer a challenge, or send
+            reason = f"{reason} ({pj.Endpoint.instance().utilStrError(prm.status)})"
+        guarded(self._take, prm.code, reason, prm.expiration)
 
     def _take(self, code: int, reason: str, expires_s: int) -> None:
         if code in _OK and expires_s > 0:

@@ -17,6 +17,7 @@ from typing import Final, Protocol, final
 from drivers.contract import TapOptionsError
 from drivers.taps.sip._message import Message
 from drivers.taps.sip._native import Module, Native, OnRequest, Text
+from drivers.taps.sip._session_timer import LEAST_S
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ _BEFORE_TRANSACTIONS: Final = 12  # answers go no further than those that asked,
 _AFTER_TRANSACTIONS: Final = 24  # repeated requests end at 16, dialogs begin at 32
 _TAKEN, _NOT_TAKEN = 1, 0
 _SUBSCRIBE: Final = re.compile(rb"^CSeq\s*:[ \t]*\d+[ \t]+SUBSCRIBE\b", re.MULTILINE | re.IGNORECASE)
+_UNWELL: Final = b"Retry-After", b"30"
+_REFUSALS: Final = {422: (b"Min-SE", str(LEAST_S).encode()), 503: (b"Retry-After", b"1")}
 
 
 class Judge(Protocol):
@@ -146,7 +149,7 @@ class Gate:
             return self._turn_away(request, octets, code)
         if octets.startswith(b"OPTIONS "):
             message = Message.read(octets)
-            return _NOT_TAKEN if message.to_tag else self._answer(request, self._judge.health())
+            return _NOT_TAKEN if message.to_tag else self._answer(request, self._judge.health(), _UNWELL)
         if octets.startswith(b"INVITE "):
             return self._invite(request, Message.read(octets))
         if octets.startswith((b"UPDATE ", b"INFO ")):
@@ -182,12 +185,13 @@ class Gate:
         if message.to_tag:
             self._judge.told(message)
             return _NOT_TAKEN
-        return self._answer(request, self._judge.refusal(message))
+        code = self._judge.refusal(message)
+        return self._answer(request, code, _REFUSALS.get(code or 0))
 
-    def _answer(self, request: int, code: int | None) -> int:
+    def _answer(self, request: int, code: int | None, header: tuple[bytes, bytes] | None = None) -> int:
         if code is None:
             return _NOT_TAKEN
-        self._native.answer(request, code)
+        self._native.answer(request, code, header)
         return _TAKEN
 
     def _bye(self, request: int, message: Message) -> int:

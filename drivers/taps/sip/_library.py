@@ -13,6 +13,7 @@ import pjsua2 as pj
 
 from drivers.contract import TapFailedError, TapOptionsError
 from drivers.taps.sip._incoming import Incoming
+from drivers.taps.sip._indication import indicate, wants_indication
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._options import Options
 from drivers.taps.sip._place import Place
@@ -74,6 +75,7 @@ class Call(pj.Call):
     def __init__(self, account: Any, number: int, callbacks: Callbacks) -> None:
         super().__init__(account, number)
         self.number = number
+        self.is_aware = False  # the far side wants to know that it is recorded
         self.was_up = False  # the far side acknowledged the answer, or we did
         self._callbacks = callbacks
         self._incoming: dict[int, Incoming] = {}  # by the stream's place in the call
@@ -89,6 +91,10 @@ class Call(pj.Call):
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
         """Tell of an offer that was refused."""
         guarded(self._tell_refusal, prm.e.body.tsxState.tsx)
+
+    def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
+        """Tell in the description that PJSIP has made that the call is recorded, where that is wanted."""
+        guarded(self._indicate, prm.sdp, prm.remSdp)
 
     def onStreamCreated(self, prm: Any) -> None:  # noqa: N802 - PJSIP's name
         """Tell where the stream is."""
@@ -121,6 +127,10 @@ class Call(pj.Call):
         gone = info.state == pj.PJSIP_INV_STATE_DISCONNECTED
         self.was_up = self.was_up or info.state == pj.PJSIP_INV_STATE_CONFIRMED
         self._callbacks.state_changed(self.number, gone=gone, reason=f"{info.lastStatusCode} {info.lastReason}")
+
+    def _indicate(self, own: Any, theirs: Any) -> None:
+        if self.is_aware or wants_indication(theirs.wholeSdp):
+            own.wholeSdp = indicate(own.wholeSdp)
 
     def _tell_refusal(self, transaction: Any) -> None:
         told = (transaction.role, transaction.state, transaction.statusCode)

@@ -81,6 +81,7 @@ class Line:
         self._session = ""
         self._reason = ""
         self._faulty = False
+        self._refused_streams = 0  # that the far side offers now and that have no leg
 
     @property
     def free(self) -> bool:
@@ -122,6 +123,7 @@ class Line:
         self._labels, self._legs = dialog.labels, Legs(dialog.leg_of)
         self.leaving, self.bye_held, self._faulty, self._reason = False, False, False, ""
         self.timer = SessionTimer()
+        self._refused_streams = 0
         self._watch = Watch(self._works, self.name, time.monotonic())
 
     def _begin(self, sink: SessionSink) -> None:
@@ -130,6 +132,8 @@ class Line:
         self._session = sink.session
         self._pauses = Pauses()
         self._note_pauses()
+        if self._refused_streams:
+            self._note_streams()
         if self.dialog is not None:
             _keep(sink, self.dialog.siprec)
 
@@ -195,6 +199,22 @@ class Line:
         self._note_pauses()
         if self._capture is not None and not self.leaving:
             self._capture.settle(self._works.look_out)
+
+    def count_streams(self, offered: int) -> None:
+        """Tell of audio streams that have no leg: nothing of them is recorded."""
+        more = max(0, offered - MAX_LEGS)
+        if more == self._refused_streams:
+            return
+        self._refused_streams = more
+        if more:
+            text = f"{offered} audio streams are offered at once: {MAX_LEGS} are recorded"
+            logger.warning("line %s, session %s: %s", self.name, self._session, text)
+            self._works.host.emit(LineFault(line=self.name, text=text))
+        self._note_streams()
+
+    def _note_streams(self) -> None:
+        if self._capture is not None:
+            self._capture.sink.measured({"refused_streams": self._refused_streams})
 
     def offered(self, labels: Sequence[str]) -> None:
         """Note the labels of a further offer, and how its streams stand before the library makes them anew."""

@@ -60,6 +60,7 @@ _SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
     "pjsip_rx_data_clone": (c_int, [c_void_p, c_uint, POINTER(c_void_p)]),
     "pjsip_rx_data_free_cloned": (c_int, [c_void_p]),
     "pjsip_ua_find_dialog": (c_void_p, [c_void_p, c_void_p, c_void_p, c_int]),
+    "pjsip_generic_string_hdr_create": (c_void_p, [c_void_p, c_void_p, c_void_p]),
     "pjsua_buddy_subscribe_dlg_event": (c_int, [c_int, c_int]),
     "pjsua_call_get_count": (c_uint, []),
     "pjsua_call_get_max_count": (c_uint, []),
@@ -77,6 +78,13 @@ class Text(ctypes.Structure):
     """``pj_str_t``."""
 
     _fields_: ClassVar = [("ptr", c_char_p), ("slen", c_long)]
+
+
+@final
+class Links(ctypes.Structure):
+    """``pj_list``, with which every header begins."""
+
+    _fields_: ClassVar = [("prev", c_void_p), ("next", c_void_p)]
 
 
 @final
@@ -277,9 +285,27 @@ class Native:
         """Let a module see what comes. There is no way back."""
         _check("register_module", self._library.pjsip_endpt_register_module(self.endpoint, byref(module)))
 
-    def answer(self, request: int, code: int) -> None:
-        """Answer a request that no transaction has taken."""
-        _check("respond", self._library.pjsip_endpt_respond_stateless(self.endpoint, request, code, None, None, None))
+    def answer(self, request: int, code: int, header: tuple[bytes, bytes] | None = None) -> None:
+        """Answer a request that no transaction has taken, with a header of our own if there is one."""
+        pool = self.open_pool() if header else 0
+        try:
+            headers = byref(self._headers(pool, *header)) if header else None  # PJSIP copies them
+            status = self._library.pjsip_endpt_respond_stateless(self.endpoint, request, code, None, headers, None)
+        finally:
+            if pool:
+                self.release_pool(pool)
+        _check("respond", status)
+
+    def _headers(self, pool: int, name: bytes, value: bytes) -> Links:
+        """A list of one header: a ring of the list's head and the header."""
+        ring = Links()
+        at = self._library.pjsip_generic_string_hdr_create(
+            pool, byref(Text(name, len(name))), byref(Text(value, len(value)))
+        )
+        only = Links.from_address(at)
+        only.prev = only.next = ctypes.addressof(ring)
+        ring.prev = ring.next = at
+        return ring
 
     def keep(self, request: int) -> int:
         """Copy a request, to be given once to :meth:`release` or :meth:`drop`."""

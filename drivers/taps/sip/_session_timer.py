@@ -19,6 +19,12 @@ _MARGIN_S: Final = 32  # before its end a session is given up (RFC 4028, 10), or
 _EARLIER_S: Final = 1.5  # than PJSIP, which does it to the second
 
 
+def is_too_short(request: Message) -> bool:
+    """Whether a request asks for a session that would have to be refreshed more often than the standard allows."""
+    found = _EXPIRES.match(request.header("session-expires"))
+    return found is not None and int(found[1]) < LEAST_S and "timer" in request.tags("supported")
+
+
 @final
 class SessionTimer:
     """The timer of one call, from the requests of its far side. Moments are monotonic."""

@@ -13,6 +13,7 @@ from drivers.taps.sip._dialler import Dialler
 from drivers.taps.sip._door import Door
 from drivers.taps.sip._gate import Gate
 from drivers.taps.sip._incoming import Incoming
+from drivers.taps.sip._indication import AWARE
 from drivers.taps.sip._ledger import Ledger
 from drivers.taps.sip._library import Call, Library
 from drivers.taps.sip._line import Dialog, Line
@@ -26,6 +27,7 @@ from drivers.taps.sip._parties import MAX_LEGS
 from drivers.taps.sip._peers import Peers
 from drivers.taps.sip._place import Place
 from drivers.taps.sip._service import Service
+from drivers.taps.sip._session_timer import LEAST_S, is_too_short
 from drivers.taps.sip._words import end_of_call
 from drivers.taps.sip.front import make_folder
 from drivers.taps.sip.siprec import SiprecCall
@@ -37,7 +39,9 @@ _BEAT_S: Final = 0.05
 _FIRST_LOOK_BEATS: Final = 2
 _LOOK_BEATS: Final = 20
 _RELIEF_S: Final = 0.5
-_OK, _NOT_FOUND, _NO_CALL, _BUSY, _INTERNAL, _UNAVAILABLE = 200, 404, 481, 486, 500, 503
+_HUNG_S: Final = 0.9  # the front gives a call to the next worker after 1 s
+_STALE_S: Final = 0.1  # until what came meanwhile has been read
+_OK, _NOT_FOUND, _NO_CALL, _TOO_SHORT, _BUSY, _INTERNAL, _UNAVAILABLE = 200, 404, 481, 422, 486, 500, 503
 _MOST_ARRIVING: Final = 32  # between the gate and PJSIP's own word
 
 
@@ -52,6 +56,8 @@ class Trunk:
         self.lines = {line.name: Line(line.name, self) for line in plan.lines}
         self.closing = False
         self.trouble = ""  # what keeps the box from recording
+        self._turned_s = time.monotonic()  # end of the latest turn
+        self._stale_until_s = 0.0
         self.spent = ""  # why a new worker should take over, once this one has nothing in hand
         self.loop: Loop
         self._worker = plan.index
@@ -107,7 +113,11 @@ class Trunk:
 
     def handle(self, wait_s: float) -> None:
         """Handle PJSIP's events, waiting so long for the first at most."""
+        now_s = time.monotonic()
+        if now_s - self._turned_s >= _HUNG_S:
+            self._stale_until_s = now_s + _STALE_S
         self._library.handle(min(wait_s, _EAGER_S) if self.look_out() else wait_s)
+        self._turned_s = time.monotonic()
 
     def _beat(self, number: int) -> None:
         """Do what is due again and again, all of it in one turn: each turn costs more than what is done in it."""
@@ -174,7 +184,7 @@ class Trunk:
         """Decide whether an INVITE may become a call; None if it may, else the answer."""
         siprec = self._siprec(invite)
         device = self._device(invite, siprec)
-        code = self._judge(device)
+        code = self._judge(invite, device)
         if code is None and siprec is not None:
             self._arriving[invite.call_id] = siprec
             while len(self._arriving) > _MOST_ARRIVING:
@@ -202,11 +212,15 @@ class Trunk:
         told = siprec.fields().get("device", "") if siprec is not None else ""
         return plain(told) or invite.device(self.options.device_from)
 
-    def _judge(self, device: str) -> int | None:
+    def _judge(self, invite: Message, device: str) -> int | None:
         if self.closing:
             return self._refuse(_UNAVAILABLE, "the trunk is being closed", device)
         if self.options.unknown_devices == "refuse" and not self.options.knows(device):
             return self._refuse(_NOT_FOUND, "unknown device" if device else "no device named", device)
+        if self._door is not None and time.monotonic() < self._stale_until_s:
+            return self._refuse(_UNAVAILABLE, "what came while the worker hung has gone to another one", device)
+        if is_too_short(invite):
+            return self._refuse(_TOO_SHORT, f"a session that has to be refreshed within {LEAST_S} s", device)
         if not self._has_room():
             return self._refuse(_BUSY, "as many calls as the trunk takes", device)
         if not self._pace.take(time.monotonic()):
@@ -222,7 +236,7 @@ class Trunk:
         return next((line for line in self.lines.values() if line.free and kept.get(line.name) != "playback"), None)
 
     def _refuse(self, code: int, reason: str, device: str) -> int:
-        if self._door is None or code == _NOT_FOUND:  # of the others the front tells, when no worker takes the call
+        if self._door is None or code in {_NOT_FOUND, _TOO_SHORT}:  # of others the front tells, if no worker takes it
             self.host.emit(CallRefused(code=code, reason=reason, device=device))
         return code
 
@@ -274,6 +288,8 @@ class Trunk:
                 fields={name: value for name, value in fields.items() if name != "device"},
             )
         )
+        line.count_streams(len(labels))
+        call.is_aware = AWARE in invite.tags("supported")
         call.accept(MAX_LEGS if labels else 1, siprec=self._door is None and invite.asks("siprec"))
 
     def media_changed(self, call: int) -> None:
@@ -309,6 +325,7 @@ class Trunk:
         if line is not None and request.method != "INFO":
             line.timer.take(request, time.monotonic())
         if line is not None and labels:
+            line.count_streams(len(request.labels()))
             line.offered(labels)
         if line is not None and self._ledger is not None:
             self._ledger.moved(request)

@@ -37,15 +37,17 @@ async def spoken(
     scenario: str,
     *,
     first: str = "SIP/2.0 200",
+    after_s: float = 0.0,
     timeout_s: float = 12,
     **keys: str | int,
 ) -> Spoken:
-    """Let SIPp call, speak from the ``first`` such message on, and give what became of the call."""
+    """Let SIPp call, speak from ``after_s`` behind the ``first`` such message on, and give what became of the call."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as voice:
         voice.bind(("127.0.0.1", 0))
         keys = {"rtp_port": voice.getsockname()[1], **keys}
         async with Sipp(SCENARIOS / f"{scenario}.xml", folder, to=trunk.port, keys=keys) as peer:
             await peer.heard(first)
+            await asyncio.sleep(after_s)
             targets = await peer.media()
             speaking = asyncio.create_task(_speak(voice, targets))
             await peer.over(timeout_s)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from drivers.taps.sip._message import Message
-from drivers.taps.sip._session_timer import SessionTimer
+from drivers.taps.sip._session_timer import SessionTimer, is_too_short
 
 
 def request(*headers: str) -> Message:
@@ -51,3 +51,10 @@ def test_a_request_without_the_header_ends_it() -> None:
     timer.take(request("Session-Expires: 90;refresher=uac"), 0.0)
     timer.take(request(), 10.0)
     assert not timer.over(1e9)
+
+
+def test_what_is_too_short() -> None:
+    assert is_too_short(request("Session-Expires: 89", "Supported: timer"))
+    assert not is_too_short(request("Session-Expires: 90", "Supported: timer"))
+    assert not is_too_short(request("Session-Expires: 20"))  # who does not know the standard is not refused by it
+    assert not is_too_short(request("Supported: timer"))
