@@ -14,6 +14,7 @@ from drivers.taps.sip._meter import Change, Totals
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._recorder import Recorder
 from drivers.taps.sip._remainder import Remainder
+from drivers.taps.sip._seconds import Seconds
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,6 @@ The buffer is full enough when its last packet begins (-20), and the bridge take
 """
 _SETTLE_S: Final = 0.2
 _FILTER_S: Final = 0.004  # of audio in the filter between a codec and a bridge of different rates
-_MOST_SECONDS: Final = 300  # of a leg: a call that is bad all the time need not say it for hours
 
 
 @final
@@ -42,7 +42,7 @@ class Leg:
     no_media_from: int | None = None  # frame up to which missing media was told
     told_until: int = 0  # end of what was told last
     remainder: Remainder | None = None  # of a stream that ended
-    seconds_told: int = 0  # in which something was amiss
+    seconds: Seconds = dataclasses.field(default_factory=Seconds)  # in which something was amiss
 
     def frame_at(self, moment_s: float) -> int:
         """Frame that stands for a monotonic moment."""
@@ -130,16 +130,10 @@ class Capture:
         return +told
 
     def _tell_second(self, number: int, leg: Leg, change: Change) -> None:
-        """Put a second in which something was amiss among the session's facts, as many of them as are of use."""
-        amiss = {
-            "lost": change.missing + change.refused,
-            "late_frames": change.dropped_frames,
-            "concealed_frames": change.silent_frames,
-        }
-        if any(amiss.values()) and leg.seconds_told < _MOST_SECONDS:
-            leg.seconds_told += 1
-            second = int(time.monotonic() - leg.opened_s)
-            self.sink.measured({f"leg{number}_second{second}": amiss})
+        """Put a second in which something was amiss among the session's facts."""
+        second = int(time.monotonic() - leg.opened_s)
+        if facts := leg.seconds.take(second, change):
+            self.sink.measured({f"leg{number}_second{second}": facts})
 
     def _lose(
         self, number: int, leg: Leg, frames: int, since_s: float, reason: LossReason, *, in_file: bool = True
@@ -221,4 +215,5 @@ def _facts(leg: Leg) -> dict[str, Any]:
         "delay_frames": leg.totals.delay_frames,
         "codec": leg.codec,
         "remote": leg.remote,
+        **({"seconds_left_out": leg.seconds.left_out} if leg.seconds.left_out else {}),
     }
