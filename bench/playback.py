@@ -77,9 +77,11 @@ def by_box_to_baresip(folder: Path, seconds: float) -> dict[str, float]:
 @contextlib.contextmanager
 def box_plays(folder: Path, port: int, seconds: float) -> Iterator[Pcm]:
     """Order a playback to the phone at a port from a box of its own; gives what is played."""
-    tap = {"name": "trunk", "kind": "sip", "front": "none", "port": free_tcp_ports(1)[0], "calls": 1}
+    commands, events, web, sip = free_tcp_ports(4)
+    tap = {"name": "trunk", "kind": "sip", "front": "none", "port": sip, "calls": 1}
     taps = [{**tap, "rtp_ports": 36_000, "dial_uri": f"sip:{{number}}@127.0.0.1:{port}"}]
-    with ChildBox(folder / "box", taps=taps, sections={"recording": {"reserve_mb": 10}}) as box:
+    sections = {"recording": {"reserve_mb": 10}}
+    with ChildBox(folder / "box", taps=taps, sections=sections, ports=(commands, events, web)) as box:
         file = box.recording_path / "said.wav"
         said = write_noise(file, seconds)
         with box.client() as client:

@@ -58,7 +58,7 @@ class Outbound:
         self._dialled = False  # the digits are out
         self._told_end = False
         self._received = 0  # packets of RTP and RTCP, at the last reading
-        self._heard_s = self._read_s = time.monotonic()
+        self._heard_s = self._sent_s = self._read_s = time.monotonic()
 
     def place(self, account: Any, uri: str, headers: Mapping[str, str]) -> None:
         """Send the INVITE. Raises TapError where the library cannot."""
@@ -250,18 +250,20 @@ class Outbound:
         if now_s - self._read_s < _READ_EVERY_S:
             return
         self._read_s = now_s
-        received = _received(call)
-        limit_s, reason = self._patience(received)
-        if received is not None and received != self._received:
-            self._received, self._heard_s = received, now_s
+        received, sends = _received(call), bool(self._sending())
+        limit_s, reason = self._patience(received or 0)
+        if sends:
+            self._sent_s = now_s
+        if received is None or received != self._received:
+            self._received, self._heard_s = received or self._received, now_s
+        if now_s - self._sent_s >= self._works.options.held_call_s:
+            self.hang_up("on hold for too long")
         elif now_s - self._heard_s >= limit_s:
             self.hang_up(reason)
 
-    def _patience(self, received: int | None) -> tuple[float, str]:
-        """How long the far end may be silent, and what it is then: on hold, one that never spoke, or gone."""
+    def _patience(self, received: int) -> tuple[float, str]:
+        """How long the far end may be silent, and what it is then: one that never spoke, or one that is gone."""
         options = self._works.options
-        if received is None:
-            return options.held_call_s, "on hold for too long"
         if not received:
             return options.dead_call_s, f"no RTP for {options.dead_call_s:g} s"
         return options.lost_phone_s, f"the phone is gone: neither RTP nor RTCP for {options.lost_phone_s:g} s"

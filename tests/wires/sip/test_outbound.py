@@ -167,6 +167,21 @@ async def test_a_call_is_not_touched_by_what_waited_for_those_before(start_trunk
         assert left[4].reason == "the far end hung up"
 
 
+@pytest.mark.skipif(PROGRAM is None, reason="baresip is not installed")
+async def test_a_phone_that_holds_the_call_for_good_is_let_go(start_trunk: Start, tmp_path: Path) -> None:
+    with Baresip(tmp_path, user="5003") as phone:
+        trunk = await trunk_to(start_trunk, phone.port, held_call_s=2, lost_phone_s=30)
+        await trunk.tap.dial("0", "5003", "")
+        await trunk.wait(CallAnswered)
+        await asyncio.sleep(1)
+        phone.order("hold")
+        await asyncio.sleep(1)
+        assert not trunk.all(CallLeft)
+        (left,) = await trunk.wait(CallLeft)
+        assert left.reason == "on hold for too long"
+        assert await asyncio.to_thread(phone.wait, "CALL_CLOSED", timeout_s=2)
+
+
 async def test_a_far_end_that_is_not_there(start_trunk: Start) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
         mute.bind(("127.0.0.1", 0))
