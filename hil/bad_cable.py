@@ -102,8 +102,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hil.bad_cable", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("source", help="ALSA PCM that is captured from")
     parser.add_argument("target", help="ALSA PCM that is played into")
-    parser.add_argument("--channels", type=int, default=8, metavar="N")
-    parser.add_argument("--rate", type=int, default=8000, metavar="HZ", help="of both; faults are made for 8 kHz")
+    parser.add_argument("--channels", type=int, default=8, choices=range(1, 65), metavar="N", help="1 to 64")
+    parser.add_argument(
+        "--rate", type=int, default=8000, choices=(8000, 16000, 48000), help="faults are made for 8 kHz"
+    )
     parser.add_argument("--fault", type=_fault, action="append", default=[], metavar="CHANNEL=FAULT")
     options = parser.parse_args(words)
     for channel, fault in options.fault:
