@@ -76,6 +76,7 @@ class Call(pj.Call):
         super().__init__(account, number)
         self.number = number
         self.is_aware = False  # the far side wants to know that it is recorded
+        self._came = number != pj.PJSUA_INVALID_ID  # and was not placed by us: it is recorded in any case
         self.was_up = False  # the far side acknowledged the answer, or we did
         self._callbacks = callbacks
         self._incoming: dict[int, Incoming] = {}  # by the stream's place in the call
@@ -129,7 +130,7 @@ class Call(pj.Call):
         self._callbacks.state_changed(self.number, gone=gone, reason=f"{info.lastStatusCode} {info.lastReason}")
 
     def _indicate(self, own: Any, theirs: Any) -> None:
-        if self.is_aware or wants_indication(theirs.wholeSdp):
+        if self._came and (self.is_aware or wants_indication(theirs.wholeSdp)):
             own.wholeSdp = indicate(own.wholeSdp)
 
     def _tell_refusal(self, transaction: Any) -> None:

@@ -56,7 +56,7 @@ class Trunk:
         self.lines = {line.name: Line(line.name, self) for line in plan.lines}
         self.closing = False
         self.trouble = ""  # what keeps the box from recording
-        self._turned_s = time.monotonic()  # end of the latest turn
+        self._turned_s = time.monotonic()  # when this thread was last seen to move
         self._stale_until_s = 0.0
         self.spent = ""  # why a new worker should take over, once this one has nothing in hand
         self.loop: Loop
@@ -113,11 +113,17 @@ class Trunk:
 
     def handle(self, wait_s: float) -> None:
         """Handle PJSIP's events, waiting so long for the first at most."""
+        self._hung()
+        self._library.handle(min(wait_s, _EAGER_S) if self.look_out() else wait_s)
+        self._hung()
+
+    def _hung(self) -> bool:
+        """Whether the thread stood still for so long that the front has given what came meanwhile to other workers."""
         now_s = time.monotonic()
         if now_s - self._turned_s >= _HUNG_S:
             self._stale_until_s = now_s + _STALE_S
-        self._library.handle(min(wait_s, _EAGER_S) if self.look_out() else wait_s)
-        self._turned_s = time.monotonic()
+        self._turned_s = now_s
+        return now_s < self._stale_until_s
 
     def _beat(self, number: int) -> None:
         """Do what is due again and again, all of it in one turn: each turn costs more than what is done in it."""
@@ -217,7 +223,7 @@ class Trunk:
             return self._refuse(_UNAVAILABLE, "the trunk is being closed", device)
         if self.options.unknown_devices == "refuse" and not self.options.knows(device):
             return self._refuse(_NOT_FOUND, "unknown device" if device else "no device named", device)
-        if self._door is not None and time.monotonic() < self._stale_until_s:
+        if self._door is not None and self._hung():
             return self._refuse(_UNAVAILABLE, "what came while the worker hung has gone to another one", device)
         if is_too_short(invite):
             return self._refuse(_TOO_SHORT, f"a session that has to be refreshed within {LEAST_S} s", device)

@@ -50,10 +50,12 @@ async def spoken(
             await asyncio.sleep(after_s)
             targets = await peer.media()
             speaking = asyncio.create_task(_speak(voice, targets))
-            await peer.over(timeout_s)
-            speaking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await speaking
+            try:
+                await peer.over(timeout_s)
+            finally:
+                speaking.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await speaking
             sent = int(speaking.get_name())
             call_id = (await peer.heard("INVITE")).one("Call-ID")
             return await _outcome(trunk, call_id, sent, peer.story())
