@@ -12,9 +12,9 @@ class PhonePlan(pydantic.BaseModel):
     """A phone that is called, or with ``bridge`` a small PBX: a conference for each extension.
 
     ``code`` is its answer, after ``ring_s``; ``early`` is a WAV file that it plays before the answer (183), ``sound``
-    one that it plays afterwards, ``record`` where what it hears goes. ``registrar`` (host:port) is where it
-    registers as ``user`` by ``password``. ``joins``: it knows Join (RFC 3911). A bridge calls the extension behind a
-    number (without ``barge_code``) at ``next_hop``, and lets further calls to it into the same conference.
+    one that it plays afterwards, ``record`` where what it hears goes, at ``rate_hz``. ``registrar`` (host:port) is
+    where it registers as ``user`` by ``password``. ``joins``: it knows Join (RFC 3911). A bridge calls the extension
+    behind a number (without ``barge_code``) at ``next_hop``, and lets further calls to it into the same conference.
     It listens by ``transport``, over TLS with ``certificate`` and ``key`` (PEM files).
     """
 
@@ -36,6 +36,7 @@ class PhonePlan(pydantic.BaseModel):
     transport: Literal["udp", "tcp", "tls"] = "udp"
     certificate: str = ""
     key: str = ""
+    rate_hz: int = 8000
     rtp_port: int
     log_level: int = 0
 

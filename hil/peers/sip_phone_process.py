@@ -139,7 +139,8 @@ class Peer:
         config.uaConfig.threadCnt = 0
         config.uaConfig.mainThreadOnly = True
         media = config.medConfig
-        media.clockRate, media.noVad, media.ecTailLen, media.sndAutoCloseTime, media.quality = 8000, True, 0, -1, 4
+        media.clockRate, media.noVad, media.ecTailLen, media.sndAutoCloseTime = self.plan.rate_hz, True, 0, -1
+        media.quality = 5  # the filter between codec and bridge, where their rates differ: the better one
         media.jbInit = media.jbMinPre = JITTER_MS  # what it hears shall be what was sent, however busy the machine is
         media.jbMax = 1000
         discard = media.jbDiscardAlgo  # an enum that the binding cannot set: write the C int behind its pointer
@@ -147,6 +148,7 @@ class Peer:
         discard.disown()
         media.jbDiscardAlgo = discard
         endpoint.libInit(config)
+        ctypes.CDLL(binding.__file__).pjmedia_codec_g722_set_pcm_shift(1)  # as other makes scale G.722
         for codec in endpoint.codecEnum2():
             endpoint.codecSetPriority(codec.codecId, 255 if codec.codecId.startswith(self.plan.codec + "/") else 0)
         transport = pj.TransportConfig()

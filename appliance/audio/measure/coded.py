@@ -25,9 +25,11 @@ _DIGIT_CODES = np.array([0xFF - (28 + 6 * digit) for digit in range(16)], dtype=
 _MARKER_CODES = np.array([0x7F - 100, 0x7F - 119], dtype=np.uint8)
 _TOLERANCE = 0.06  # relative distance from a level; neighbours are 22 % and more apart
 _WIDE_FRAME = 2 * FRAME
-_WIDE_SETTLED = slice(20, 42)  # of the 64 frames of a step: taken by filter and codec, which keep the last 22 of a call
+_WIDE_SETTLED = slice(24, 58)  # of the 64 frames of a step: filter and codec have taken it, and not the next one yet
+_WIDE_LAST_SETTLED = slice(20, 42)  # of the last step: the codec keeps back the 22 last frames of a call
 _WIDE_TOLERANCE = 0.5  # distance of their mean from a level, as a share of that to the next level; found: 0.42
 _WIDE_MARKER_TOLERANCE = 0.02  # relative; found: 0.004
+_WIDE_EDGE = 8  # frames within which one level follows the other
 _WIDE_SLIP = 4  # frames by which a begin is off for the level before it
 
 
@@ -101,14 +103,16 @@ def read_coded(samples: Samples, leg: int, rate_hz: int = 8000) -> CodedFrames:
 def _read_wide(wide: npt.NDArray[np.float64], marker: float) -> CodedFrames:
     is_low = wide < marker / 2
     begins = np.flatnonzero(is_low & ~np.concatenate(([False], is_low[:-1])))
-    begins = begins[begins + _WIDE_FRAME <= wide.size + 2 * _STEP - _WIDE_SETTLED.stop]
+    begins = begins[begins + _WIDE_FRAME <= wide.size + 2 * _STEP - _WIDE_LAST_SETTLED.stop]
     steps = np.pad(wide, (0, 2 * _STEP))[begins[:, None] + np.arange(_WIDE_FRAME)].reshape(-1, _DIGITS + 1, 2 * _STEP)
     means = steps[:, :, _WIDE_SETTLED].mean(axis=2)
+    means[:, -1] = steps[:, -1, _WIDE_LAST_SETTLED].mean(axis=1)
     levels = _to_linear(_DIGIT_CODES)
     apart = np.minimum(np.diff(levels, prepend=0), np.diff(levels, append=np.inf))
     away = np.abs(means[:, 1:, None] - levels) / apart
     whole = np.all(away.min(axis=2) <= _WIDE_TOLERANCE, axis=1)
     whole &= np.abs(means[:, 0] - marker) <= abs(marker) * _WIDE_MARKER_TOLERANCE
+    whole &= (steps[:, 0, -_WIDE_EDGE] < marker / 2) & (steps[:, 1, _WIDE_EDGE] >= marker / 2)  # a whole marker
     numbers = np.argmin(away, axis=2) @ np.array([4096, 256, 16, 1])
     return CodedFrames(numbers[whole].astype(np.int64), begins[whole].astype(np.int64), _WIDE_FRAME)
 

@@ -51,7 +51,7 @@ class Incoming:
 
     def __init__(self, native: Native, stream: int, now_s: float) -> None:
         self._rtp, self._rtcp = native.rtp_sessions(stream)
-        self.clock_known = self._set_clock()
+        self.clock_known = _set_clock(self._rtcp)
         self._eager_until_s = now_s + _EAGER_S
         self._began = False
         self._counters = 0  # address; 0 while it is not known
@@ -80,15 +80,6 @@ class Incoming:
         received += first == self._first
         return max(0, int(cycles + highest - first + 1 - received))
 
-    def _set_clock(self) -> bool:
-        """Say that time stamps of G.722 count 8,000 a second; False where the stream is none, or not as known."""
-        stream = ctypes.string_at(self._rtcp, _STREAM_BYTES)
-        at = stream.find(_UNLEARNT)
-        if at < 0 or at % _WORD_BYTES:
-            return False
-        ctypes.memmove(self._rtcp + at, _LEARNT, len(_LEARNT))
-        return True
-
     def _end_probation(self, sequence: bytes) -> None:
         _, cycles, first, bad, probation = _SEQUENCE.unpack(sequence)
         if (cycles, bad) != (0, _NO_BAD_SEQUENCE) or probation > 1:
@@ -101,3 +92,17 @@ class Incoming:
         for address in (self._rtp + _SEQUENCE_AT, self._counters):
             if address and probation:
                 ctypes.c_uint32.from_address(address + _PROBATION_AT).value = 0
+
+
+def set_clock(native: Native, stream: int) -> None:
+    """Let a new stream of G.722 take its time stamps for what they are from its first packet on."""
+    _set_clock(native.rtp_sessions(stream)[1])
+
+
+def _set_clock(rtcp: int) -> bool:
+    """Say that time stamps of G.722 count 8,000 a second; False where the stream is none, or not as known."""
+    at = ctypes.string_at(rtcp, _STREAM_BYTES).find(_UNLEARNT)
+    if at < 0 or at % _WORD_BYTES:
+        return False
+    ctypes.memmove(rtcp + at, _LEARNT, len(_LEARNT))
+    return True

@@ -120,8 +120,8 @@ class Call(pj.Call):
         return self._incoming[stream].missing if stream in self._incoming else None
 
     def knows_clock(self, stream: int) -> bool:
-        """Whether the time stamps of a stream of G.722 are taken for what they are from its first packet on."""
-        return stream in self._incoming and self._incoming[stream].clock_known
+        """Whether the time stamps of a stream of G.722 are taken for what they are; True where nobody looked."""
+        return stream not in self._incoming or self._incoming[stream].clock_known
 
     def _tell_state(self) -> None:
         info = self.getInfo()

@@ -221,6 +221,11 @@ class Options(DiallingOptions):
             return 'media = "rtpengine"'
         return next((name for name in ("tls_port", "peer_calls_per_s") if getattr(self, name)), "")
 
+    @property
+    def stores_wide_band(self) -> bool:
+        """Whether more is stored than G.711 carries."""
+        return self.rate_hz == _WIDE_BAND_HZ
+
     def sip_port(self, worker: int) -> int:
         """Port of the worker without a front, UDP and TCP."""
         return self.port + 2 * worker

@@ -12,6 +12,7 @@ from typing import Any, Final, final
 import pjsua2 as pj
 
 from drivers.contract import CallAnswered, LineFault, Party, PlayEnded, TapError, TapFailedError
+from drivers.taps.sip._incoming import set_clock
 from drivers.taps.sip._library import Call
 from drivers.taps.sip._line import Dialog, Line
 from drivers.taps.sip._message import Message
@@ -88,7 +89,9 @@ class Outbound:
         """Nor is one refused by it."""
 
     def stream_created(self, call: Call, stream: int, address: int) -> None:
-        """Leave the stream as PJSIP has it: what a phone says to us is heard, not kept for a record."""
+        """Leave the stream as PJSIP has it, but for its clock."""
+        del call, stream
+        set_clock(self._works.native, address)
 
     def stream_ends(self, call: int, stream: int, address: int) -> None:
         """Keep what was not heard yet, where the call is captured."""

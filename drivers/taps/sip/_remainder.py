@@ -20,6 +20,7 @@ from drivers.taps.sip._recorder import Recorder
 
 _TICKS_S: Final = 0.06  # until the bridge has begun, and its last tick is written
 _LET_GO_S: Final = 5.0
+_TURNS_PER_S: Final = 50  # of the bridge
 
 
 @final
@@ -53,5 +54,5 @@ def _wav(pcm: bytes, rate_hz: int) -> bytes:
     file = io.BytesIO()
     with wave.open(file, "wb") as writer:
         writer.setparams((1, 2, rate_hz, 0, "NONE", ""))
-        writer.writeframes(pcm)
+        writer.writeframes(pcm + bytes(2 * rate_hz // _TURNS_PER_S))  # for the filter, which keeps the end back
     return file.getvalue()

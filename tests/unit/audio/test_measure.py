@@ -149,10 +149,10 @@ def test_every_coded_frame_comes_back(leg: int, subtype: str) -> None:
 @pytest.mark.parametrize("way", ["converted", "G.722"])
 def test_every_coded_frame_comes_back_at_16_khz(leg: int, way: str) -> None:
     quiet = np.zeros(160, np.int16)
-    pcm = np.concatenate((quiet, measure.coded_pcm(leg, 1000, first=64_500), quiet))
+    pcm = np.concatenate((quiet, measure.coded_pcm(leg, 1500, first=64_000), quiet))
     wide = soxr.resample(pcm, 8000, 16000) if way == "converted" else decoded(g722.encode(np.repeat(pcm, 2)))
     found = measure.read_coded(wide, leg, 16000)
-    assert found.lost(1000, first=64_500) == []
+    assert found.lost(1500, first=64_000) == []
     assert (found.doubled, found.slips) == (0, [])
     assert found.positions[0] == pytest.approx(320, abs=30)  # the codec's filter takes 22
     assert not measure.read_coded(wide, 1 - leg, 16000).numbers.size
@@ -164,6 +164,14 @@ def test_lost_and_shifted_coded_frames_are_told_at_16_khz() -> None:
     found = measure.read_coded(pcm, 0, 16000)
     assert found.lost(50) == [10, 11]
     assert len(found.slips) == 1
+
+
+@pytest.mark.parametrize("cut", [10, 40, 63, 64, 200])
+def test_a_recording_that_begins_within_a_coded_frame_of_16_khz_misreads_none(cut: int) -> None:
+    pcm = soxr.resample(measure.coded_pcm(1, 50), 8000, 16000)[cut:]
+    found = measure.read_coded(pcm, 1, 16000)
+    assert found.lost(50) == [0]
+    assert found.slips == []
 
 
 def test_payload_and_samples_are_the_same_frames() -> None:

@@ -49,9 +49,9 @@ def engines(trunk: Trunk) -> list[psutil.Process]:
             and p.info["name"] == "rtpengine"]  # fmt: skip
 
 
-async def heard_tone(trunk: Trunk) -> measure.Tone:
+async def heard_tone(trunk: Trunk, rate_hz: int = 8000) -> measure.Tone:
     (left,) = await trunk.wait(CallLeft)
-    return measure.find_tone(trunk.legs(left.session)[0].pcm, 8000)
+    return measure.find_tone(trunk.legs(left.session)[0].pcm, rate_hz)
 
 
 async def test_a_phone_that_sends_srtp_is_recorded(tmp_path: Path) -> None:
@@ -77,12 +77,12 @@ async def test_without_it_srtp_is_refused_and_told(tmp_path: Path) -> None:
         assert fact.event == "refused"
 
 
-def opus_packets(seconds: float) -> list[bytes]:
+def opus_packets(seconds: float, tone_hz: float) -> list[bytes]:
     """A tone as Opus packets of 20 ms."""
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
     encoder.sample_rate, encoder.format, encoder.layout = OPUS_HZ, av.AudioFormat("s16"), av.AudioLayout("mono")
-    pcm = measure.make_tone(TONE_HZ, OPUS_HZ, round(seconds * OPUS_HZ), -16)
+    pcm = measure.make_tone(tone_hz, OPUS_HZ, round(seconds * OPUS_HZ), -16)
     made = []
     for first in range(0, len(pcm) - OPUS_FRAMES + 1, OPUS_FRAMES):
         frame = av.AudioFrame.from_ndarray(pcm[np.newaxis, first : first + OPUS_FRAMES], "s16", "mono")
@@ -91,26 +91,27 @@ def opus_packets(seconds: float) -> list[bytes]:
     return made
 
 
-async def send_opus(target: tuple[str, int], source: socket.socket, seconds: float) -> None:
+async def send_opus(target: tuple[str, int], source: socket.socket, seconds: float, tone_hz: float = TONE_HZ) -> None:
     begun_s = time.monotonic()
-    for number, payload in enumerate(opus_packets(seconds)):
+    for number, payload in enumerate(opus_packets(seconds, tone_hz)):
         await asyncio.sleep(max(0.0, begun_s + number * 0.02 - time.monotonic()))
         header = struct.pack("!BBHII", 0x80, 111, number, number * OPUS_FRAMES, 99)
         source.sendto(header + payload, target)
 
 
-async def test_a_sender_of_opus_is_recorded(tmp_path: Path, caller: Any) -> None:
-    async with running(tmp_path, calls=4, **ENGINE) as trunk:
+@pytest.mark.parametrize(("rate_hz", "tone_hz"), [(8000, TONE_HZ), (16000, 6217.0)])
+async def test_a_sender_of_opus_is_recorded(tmp_path: Path, caller: Any, rate_hz: int, tone_hz: float) -> None:
+    async with running(tmp_path, calls=4, rate_hz=rate_hz, **ENGINE) as trunk:
         port = caller.socket.getsockname()[1]
         offer = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", f"m=audio {port} RTP/AVP 111"]
         offer += ["a=rtpmap:111 opus/48000/2", "a=fmtp:111 useinbandfec=0", "a=sendonly", ""]
         uri, proxy = f"sip:5003@127.0.0.1:{trunk.port}", ("127.0.0.1", trunk.port)
         dialog = await caller.uac.invite(uri, proxy, "4711", {}, "\r\n".join(offer))
-        await send_opus(dialog.media[0], caller.socket, 2)
+        await send_opus(dialog.media[0], caller.socket, 2, tone_hz)
         assert await caller.bye(dialog) == 200
-        tone = await heard_tone(trunk)
-        assert tone.frequency_hz == pytest.approx(TONE_HZ, abs=0.2)
-        assert tone.frames >= 1.8 * 8000
+        tone = await heard_tone(trunk, rate_hz)
+        assert tone.frequency_hz == pytest.approx(tone_hz, abs=0.2)
+        assert tone.frames >= 1.8 * rate_hz
 
 
 async def test_a_caller_that_keys_by_dtls_is_recorded(tmp_path: Path, caller: Any) -> None:

@@ -108,6 +108,25 @@ async def test_a_file_of_another_rate_sounds_as_it_is(start_trunk: Start, tmp_pa
     assert abs(int(np.argmax(spectrum)) - 1013) <= 1
 
 
+async def test_a_phone_of_g722_hears_all_of_the_band_of_a_wide_recording(start_trunk: Start, tmp_path: Path) -> None:
+    with wave.open(str(tmp_path / "tone.wav"), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes(measure.make_tone(6217, 16000, 2 * 16000, -16).tobytes())
+    with SipPhone(record=str(tmp_path / "heard.wav"), codec="G722", rate_hz=16000) as phone:
+        trunk = await trunk_to(start_trunk, phone.port, rate_hz=16000)
+        await trunk.tap.dial("0", "5003", "")
+        await trunk.wait(CallAnswered)
+        await trunk.tap.play("0", tmp_path / "tone.wav")
+        await trunk.wait(PlayEnded)
+    with wave.open(str(tmp_path / "heard.wav")) as file:
+        assert file.getframerate() == 16000
+        pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    found = measure.find_tone(pcm, 16000)
+    assert found.frequency_hz == pytest.approx(6217, abs=0.2)
+    assert found.level_dbfs == pytest.approx(-16, abs=0.6)
+    assert found.frames == pytest.approx(2 * 16000, abs=100)
+
+
 async def test_what_sounds_before_and_after_the_answer_is_recorded(start_trunk: Start, tmp_path: Path) -> None:
     early, later = noise(tmp_path / "early.wav", 1, 2), noise(tmp_path / "later.wav", 2, 3)
     sounds = {"early": str(tmp_path / "early.wav"), "sound": str(tmp_path / "later.wav")}

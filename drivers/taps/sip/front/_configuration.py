@@ -22,9 +22,9 @@ modparam("rtpengine", "rtpengine_disable_tout", 2)
 modparam("rtpengine", "queried_nodes_limit", 1)"""
 _NOTHING: Final = "$var(n) = 0;"  # Kamailio takes no empty block
 _FOR_WORKERS: Final = "RTP/AVP ICE=remove rtcp-mux-demux SDES-off DTLS=off replace-origin"
-_CODECS: Final = "codec-mask-all codec-except-PCMU codec-except-PCMA codec-except-G722 codec-transcode-PCMU"
+_CODECS: Final = "codec-mask-all codec-except-PCMU codec-except-PCMA codec-except-G722"
 _MEDIA_OFFER: Final = f"""  if ($rb == $null || $rb == "") return;
-  if (!rtpengine_offer("{_FOR_WORKERS} {_CODECS}")) {{ t_reply("503", "No Media"); exit; }}
+  if (!rtpengine_offer("{_FOR_WORKERS} {_CODECS} codec-transcode-%s")) {{ t_reply("503", "No Media"); exit; }}
   msg_apply_changes();"""
 _MEDIA_ANSWER: Final = """  if ($rb != $null && $rb != "") rtpengine_answer("replace-origin");"""
 
@@ -69,7 +69,7 @@ class Configuration:
             "INSIDE_PORT": str(options.inside_port),
             "LISTEN": "\n".join(self._listen()),
             "MEDIA_MODULES": _MEDIA_MODULES.format(port=options.engine_port) if self._with_engine else "",
-            "MEDIA_OFFER": _MEDIA_OFFER if self._with_engine else "  return;",
+            "MEDIA_OFFER": _MEDIA_OFFER % self._made_codec if self._with_engine else "  return;",
             "MEDIA_ANSWER": _MEDIA_ANSWER if self._with_engine else _NOTHING,
             "MEDIA_END": "rtpengine_delete();" if self._with_engine else _NOTHING,
             "MODULES": f"{self._program.modules}/",
@@ -86,6 +86,12 @@ class Configuration:
     @property
     def _with_engine(self) -> bool:
         return self._options.media == "rtpengine"
+
+    @property
+    def _made_codec(self) -> str:
+        """What rtpengine makes of other codecs: one that the trunk takes, G722 where all of its band is stored."""
+        wide = self._options.stores_wide_band
+        return min(self._options.codecs, key=lambda codec: (codec == "G722") != wide)
 
     def _listen(self) -> list[str]:
         host, port, tls_port = self._options.host, self._options.port, self._options.tls_port

@@ -86,6 +86,24 @@ def test_rtpengine_is_asked_only_where_it_is_set(tmp_path: Path) -> None:
         assert ("rtpengine_offer" in text) == ("udp:127.0.0.1:5063" in text) == (media == "rtpengine")
 
 
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ({}, "PCMU"),
+        ({"codecs": ("PCMA", "PCMU")}, "PCMA"),
+        ({"codecs": ("G722", "PCMA")}, "PCMA"),
+        ({"codecs": ("G722",)}, "G722"),
+        ({"rate_hz": 16000}, "G722"),
+        ({"rate_hz": 16000, "codecs": ("PCMA", "G722")}, "G722"),
+        ({"rate_hz": 16000, "codecs": ("PCMU",)}, "PCMU"),
+    ],
+)
+def test_rtpengine_makes_a_codec_that_the_trunk_takes(given: Any, made: str, tmp_path: Path) -> None:
+    configuration = Configuration(options(front="kamailio", media="rtpengine", **given), PROGRAM, tmp_path, (4,))
+    configuration.write()
+    assert f'codec-transcode-{made}"' in configuration.path.read_text()
+
+
 def test_one_address_may_take_three_quarters_or_what_is_set(tmp_path: Path) -> None:
     for given, share_of_one in (({}, 30), ({"peer_calls_per_s": 7}, 7)):
         made = Configuration(options(front="kamailio", **given), PROGRAM, tmp_path, (4, 4))
