@@ -15,7 +15,9 @@ from hil.peers.sipp import Sipp
 from tests.wires.sip.conftest import PACKET_S, Leg, Trunk, packet
 
 SCENARIOS: Final = Path(__file__).with_name("scenarios")
-TAIL: Final = 15  # packets said between the end and its answer, which waits until the jitter buffer is empty
+TAIL: Final = 60
+"""Packets said between the end and its answer, which waits until the jitter buffer is empty: a dozen, and as many more
+as the machine once stood still, since a bridge that was late stays so; at most 1.2 s."""
 
 
 class Spoken(NamedTuple):
