@@ -45,14 +45,14 @@ class Inputs:
         """Give the rows that are still to come; the next block does not follow this one."""
         return self._rows(self._rate.flush())
 
-    def _rows(self, frames: Pcm) -> Portion:
+    def _rows(self, frames: Samples | Pcm) -> Portion:
         rows = np.ascontiguousarray(frames.T[self._channels])
-        samples = rows.astype(np.float32)
+        samples = rows.astype(np.float32, copy=False)
         if not samples.size:
-            return Portion.of(rows)
+            return Portion.of(rows.astype(np.int16))
         self._follow_dc(samples)
         taken = max(map(abs, self._taken))
-        if not self._has_gain:
+        if rows.dtype == np.int16 and not self._has_gain:
             if not taken:
                 return Portion.of(rows, samples)
             if taken - FULL_SCALE <= rows.min() and rows.max() < FULL_SCALE - taken:  # nothing can clip

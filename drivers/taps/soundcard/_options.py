@@ -60,6 +60,13 @@ class Options(TapOptions):
     channels: Annotated[int, Field(ge=1, le=64, description="inputs of the card; all are opened")] = 2
     card_rate_hz: Annotated[int, Field(ge=8000, le=48000, description="frames a second that the card gives")] = 48000
     rate_hz: Annotated[Literal[8000, 16000], Field(description="frames a second that are stored")] = 8000
+    resampler: Annotated[
+        Literal["fir", "soxr"],
+        Field(
+            description="what makes rate_hz of card_rate_hz: fir, for 1/2, 1/4 and 1/6, is flat up to 7/16 of rate_hz "
+            "and costs a third of soxr, which is flat a little further and serves any other two rates"
+        ),
+    ] = "fir"
     lines: Annotated[
         tuple[LineOptions, ...],
         Field(

@@ -7,24 +7,29 @@ from typing import Protocol, final
 import numpy as np
 import soxr
 
-from drivers.taps.soundcard._portion import Pcm
+from drivers.taps.soundcard._fir import Fir, first_factor
+from drivers.taps.soundcard._portion import Pcm, Samples
 
 
 class Rate(Protocol):
     """Makes frames of another rate, which stand for the same moments; it holds the newest ones back for a while."""
 
-    def take(self, pcm: Pcm) -> Pcm:
+    def take(self, pcm: Pcm) -> Samples | Pcm:
         """Give what is ready of the frames so far, shape (frames, channels)."""
         ...
 
-    def flush(self) -> Pcm:
+    def flush(self) -> Samples | Pcm:
         """Give what was held back. What comes next does not follow it."""
         ...
 
 
-def rate(card_rate_hz: int, rate_hz: int, channels: int) -> Rate:
-    """Choose one."""
-    return Same(channels) if card_rate_hz == rate_hz else Soxr(card_rate_hz, rate_hz, channels)
+def rate(card_rate_hz: int, rate_hz: int, channels: int, resampler: str) -> Rate:
+    """Choose one. Where ``fir`` has no filters for the two rates it is soxr's."""
+    if card_rate_hz == rate_hz:
+        return Same(channels)
+    if resampler == "fir" and (factor := first_factor(card_rate_hz, rate_hz)):
+        return Fir(factor, channels)
+    return Soxr(card_rate_hz, rate_hz, channels)
 
 
 @final

@@ -78,7 +78,7 @@ class Tap(contract.Tap):
         options = self._options
         card = Card(options.device, options.backend, options.card_rate_hz, options.full_scale_dbm0, host)
         meter = Meter([len(line.inputs) for line in options.card_lines], options.rate_hz, _rules(options))
-        converter = rate(options.card_rate_hz, options.rate_hz, options.channels)
+        converter = rate(options.card_rate_hz, options.rate_hz, options.channels, options.resampler)
         self._card, self._meter = card, meter
         self._lines = {line.name: _card_line(card, line, options) for line in options.card_lines}
         self._feed = Feed(

@@ -64,6 +64,7 @@ class Bench:
         *,
         ears: Ears | None = None,
         always_cut_s: float | None = None,
+        resampler: str = "fir",
     ) -> None:
         self.host = CardHost()
         self.card = Card("hw:CARD=TEST", "alsa", rate_hz, None, self.host)
@@ -72,7 +73,7 @@ class Bench:
         self.now_s = 100.0
         self.run: Run | None = None
         self.reason: LossReason | None = None
-        self._rate = rate(rate_hz, line_rate_hz, legs)
+        self._rate = rate(rate_hz, line_rate_hz, legs, resampler)
         self._line_rate_hz = line_rate_hz
         self._block = rate_hz // 20
 

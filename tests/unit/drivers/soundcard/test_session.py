@@ -26,12 +26,13 @@ def test_a_session_begins_and_ends_in_the_middle_of_blocks() -> None:
     assert bench.host.told() == ["media_started", "session_closed"]
 
 
+@pytest.mark.parametrize("resampler", ["fir", "soxr"])
 @pytest.mark.parametrize(
     ("card_hz", "line_hz"),
     [(48000, 8000), (32000, 8000), (16000, 8000), (44100, 8000), (48000, 16000), (32000, 16000), (8000, 16000)],
 )
-def test_another_rate_keeps_length_level_and_time(card_hz: int, line_hz: int) -> None:
-    bench = Bench(card_hz, line_hz, legs=2)
+def test_another_rate_keeps_length_level_and_time(card_hz: int, line_hz: int, resampler: str) -> None:
+    bench = Bench(card_hz, line_hz, legs=2, resampler=resampler)
     pcm = np.stack([sine(440, 2 * card_hz, card_hz), sine(1000, 2 * card_hz, card_hz)])
     sink = CardSink("s")
     bench.play(pcm[:, :0])
