@@ -3,14 +3,15 @@
 The frames are taken apart into as many phases as the ratio says, each with all channels of the card side by side; then
 each tap is one multiplication of whole blocks. The first filter makes twice the rate that is stored, and need only hold
 off what the second would fold into speech; the second is a half-band filter, of which every other tap is nothing. For
-48 kHz to 8 kHz that is a quarter of the instructions that libsoxr's HQ takes for it.
+48 kHz to 8 kHz that is fewer instructions than libsoxr's HQ takes for it, and 5 ms held back at most instead of 158: a
+session ends at once.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Final, final
+from typing import ClassVar, Final, final
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,8 @@ def first_factor(card_rate_hz: int, rate_hz: int) -> int | None:
 @final
 class Fir:
     """See :class:`drivers.taps.soundcard._rate.Rate`. Frame n stands for the moment of the card's frame n * ratio."""
+
+    most_held_s: ClassVar[float] = 0.005
 
     def __init__(self, first_factor: int, channels: int) -> None:
         self._factor = first_factor

@@ -63,8 +63,9 @@ class Options(TapOptions):
     resampler: Annotated[
         Literal["fir", "soxr"],
         Field(
-            description="what makes rate_hz of card_rate_hz: fir, for 1/2, 1/4 and 1/6, is flat up to 7/16 of rate_hz "
-            "and costs a third of soxr, which is flat a little further and serves any other two rates"
+            description="what makes rate_hz of card_rate_hz: fir, for 1/2, 1/4 and 1/6, is flat up to 3.4 kHz of 8 "
+            "kHz and holds 5 ms back; soxr is flat a little further, serves any other two rates, and holds 160 ms, "
+            "by which a recording's stop takes longer"
         ),
     ] = "fir"
     lines: Annotated[

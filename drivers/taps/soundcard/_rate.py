@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, final
+from typing import ClassVar, Protocol, final
 
 import numpy as np
 import soxr
@@ -12,7 +12,12 @@ from drivers.taps.soundcard._portion import Pcm, Samples
 
 
 class Rate(Protocol):
-    """Makes frames of another rate, which stand for the same moments; it holds the newest ones back for a while."""
+    """Makes frames of another rate, which stand for the same moments; it holds the newest ones back for a while.
+
+    ``most_held_s`` is how much of the newest it holds back at most.
+    """
+
+    most_held_s: ClassVar[float]
 
     def take(self, pcm: Pcm) -> Samples | Pcm:
         """Give what is ready of the frames so far, shape (frames, channels)."""
@@ -36,6 +41,8 @@ def rate(card_rate_hz: int, rate_hz: int, channels: int, resampler: str) -> Rate
 class Same:
     """The card gives what is stored."""
 
+    most_held_s: ClassVar[float] = 0.0
+
     def __init__(self, channels: int) -> None:
         self._channels = channels
 
@@ -51,6 +58,8 @@ class Same:
 @final
 class Soxr:
     """libsoxr's HQ: flat up to 0.91 of half the lower rate, nothing folded back, for any two rates."""
+
+    most_held_s: ClassVar[float] = 0.17  # it works in blocks
 
     def __init__(self, card_rate_hz: int, rate_hz: int, channels: int) -> None:
         self._shape = (card_rate_hz, rate_hz, channels)

@@ -72,6 +72,7 @@ class Tap(contract.Tap):
         self._feed: Feed | None = None
         self._card: Card | None = None
         self._meter: Meter | None = None
+        self._stop_s = _STOP_S
 
     def open(self, host: Host) -> None:
         """See :meth:`drivers.contract.Tap.open`. A card that is not there is waited for."""
@@ -80,6 +81,7 @@ class Tap(contract.Tap):
         meter = Meter([len(line.inputs) for line in options.card_lines], options.rate_hz, _rules(options))
         converter = rate(options.card_rate_hz, options.rate_hz, options.channels, options.resampler)
         self._card, self._meter = card, meter
+        self._stop_s = _STOP_S + converter.most_held_s
         self._lines = {line.name: _card_line(card, line, options) for line in options.card_lines}
         self._feed = Feed(
             card,
@@ -104,13 +106,13 @@ class Tap(contract.Tap):
             found.start(sink, time.monotonic())
 
     def stop(self, line: str) -> None:
-        """End the session at this moment; waits for its last frames, 80 ms at most."""
+        """End the session at this moment; waits for its last frames: 80 ms, and what the resampler holds back."""
         found = self._line(line)
         with self._lock:
             session = found.stop(time.monotonic())
         if self._feed is not None:
             self._feed.wake()
-        if not session.done.wait(_STOP_S):
+        if not session.done.wait(self._stop_s):
             with self._lock:
                 session.cut()
 
