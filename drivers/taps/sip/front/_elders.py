@@ -9,6 +9,7 @@ from drivers.taps.sip._orphans import Orphans
 from drivers.taps.sip.front._rpc import Rpc
 
 _EVERY_S: Final = 1.0
+_AT_ONCE_S: Final = 1.0  # until then no call can have begun and ended since Kamailio was started
 _NEW_S: Final = 10.0  # so long a call may still be answered whose INVITE went through an earlier Kamailio
 
 
@@ -20,6 +21,7 @@ class Elders:
         self._orphans = orphans
         self._rpc = rpc
         self._found: dict[int, frozenset[str]] = {}  # by worker
+        self._strange: dict[int, frozenset[str]] = {}  # calls that Kamailio did not know at the last look
         self._begun_s = self._looked_s = time.monotonic()
 
     def look(self) -> None:
@@ -36,8 +38,13 @@ class Elders:
         """Count those of a worker that is up. Raises :class:`RpcError`."""
         noted = self._orphans.alive(worker)
         known = self._found.get(worker, frozenset())
-        is_new = time.monotonic() - self._begun_s < _NEW_S
-        found = noted - self._known(worker) if noted and is_new else noted & known
+        age_s = time.monotonic() - self._begun_s
+        found = noted & known
+        if noted and age_s < _NEW_S:
+            # One that ended just now is still noted while its audio leaves the jitter buffer: it is no elder.
+            strange = noted - self._known(worker)
+            found |= strange if age_s < _AT_ONCE_S else strange & self._strange.get(worker, frozenset())
+            self._strange[worker] = strange
         if worker not in self._found or found != known:
             self._rpc.call("htable.seti", "elders", str(worker), len(found))
         self._found[worker] = found
@@ -46,6 +53,7 @@ class Elders:
         """Count none of a worker that is gone. Raises :class:`RpcError`."""
         self._rpc.call("htable.seti", "elders", str(worker), 0)
         self._found.pop(worker, None)
+        self._strange.pop(worker, None)
 
     def _known(self, worker: int) -> frozenset[str]:
         calls = self._rpc.call("dlg.profile_list", "worker", str(worker)) or []
