@@ -62,7 +62,7 @@ def answered(values: dict[str, str], port: Port) -> tuple[bytes, bytes, dict[str
 def kept_by(services: Services) -> dict[str, Any]:
     """Give all that the sample services remember of a request, but for the port that it came by."""
     kept = {name: getattr(services, name) for name in ("bus", "records", "mail", "playback", "registry")}
-    return {**kept, "audit": cast(SampleAudit, services.audit).noted}
+    return {**kept, "audit": cast("SampleAudit", services.audit).noted}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=Request.wire_name.__func__)  # type: ignore[attr-defined]
