@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _SETTLE_S = 2.0
@@ -19,11 +19,11 @@ def _threads() -> set[str]:
 
 
 def _processes() -> set[str]:
-    return {
-        f"process {pid}"
-        for task in Path("/proc/self/task").iterdir()
-        for pid in (task / "children").read_text().split()
-    }
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError):  # a thread that ended meanwhile
+            found.update(f"process {pid}" for pid in (task / "children").read_text().split())
+    return found
 
 
 def _descriptors() -> set[str]:
