@@ -19,7 +19,7 @@ def _threads() -> set[str]:
 
 
 def _processes() -> set[str]:
-    found = set()
+    found: set[str] = set()
     for task in Path("/proc/self/task").iterdir():
         with suppress(FileNotFoundError):  # a thread that ended meanwhile
             found.update(f"process {pid}" for pid in (task / "children").read_text().split())
