@@ -101,7 +101,7 @@ def test_a_card_that_stands_still_is_a_gap_and_goes_on(server: Pulse, backend: s
     finally:
         tap.close()
     assert {reason for _, _, reason in sink.legs[0].losses} == {LossReason.STALLED}
-    # PortAudio's first block after a stall comes late by what it buffers, 0.33 to 0.43 s, and the gap is longer by that.
+    # PortAudio's first block after a stall comes late by what it buffers, 0.33 to 0.43 s: the gap is longer by it.
     assert sink.legs[0].frames / 8000 == pytest.approx(lasted_s, abs=0.6)
     assert sink.facts["reopened"] >= 1
 
