@@ -22,11 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from appliance.audio import measure
-from hil.child_box import ChildBox, free_tcp_ports
+from hil.child_box import ChildBox
 from hil.peers.baresip import PROGRAM, Baresip
 from hil.peers.call_plan import CallPlan
 from hil.peers.sip_caller import SipCaller
 from hil.peers.sip_phone import SipPhone
+from hil.ports import free_tcp_ports
 
 RATE_HZ: Final = 8000
 LIKENESS: Final = 0.99

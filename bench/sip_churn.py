@@ -15,8 +15,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from hil.child_box import HOST, ChildBox, free_sip_port
+from hil.child_box import HOST, ChildBox
 from hil.churn import Churn, watch_box
+from hil.ports import free_sip_port
 
 MOST_GROWTH_PERCENT = 5.0
 MOST_FDS = 1  # what the first call opens: the journal of events, the folder that the writer wrote to last

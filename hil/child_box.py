@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,9 +25,9 @@ from typing import Any, Literal, Self, final
 import psutil
 
 from appliance.client import Client, EventClient
+from hil.ports import free_tcp_ports
 
 HOST = "127.0.0.1"
-_PORTS_OF_A_FRONT = 4  # below those of its workers, which have two each
 READY_LINE = "linetap ready"
 MARK = "LINETAP_CHILD_BOX"  # in the environment of a box and of all its children
 ROOT = Path(__file__).parents[1]
@@ -233,30 +232,6 @@ def read_sidecar(recording: str | Path) -> dict[str, Any]:
     """Read the record that lies beside a recording."""
     sidecar: dict[str, Any] = json.loads(Path(f"{recording}.json").read_text())
     return sidecar
-
-
-def free_tcp_ports(count: int) -> list[int]:
-    """Find free ports of the loopback; all differ."""
-    with contextlib.ExitStack() as held:
-        return [_bind(held, socket.SOCK_STREAM, 0) for _ in range(count)]
-
-
-def free_sip_port(workers: int) -> int:
-    """Find a port such that all that a trunk of so many workers uses are free, with a front and without one."""
-    span = 2 * workers + _PORTS_OF_A_FRONT
-    for base in range(10_000 + os.getpid() % 80 * 100, 20_000, span):
-        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
-            for port in range(base, base + span):
-                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-                    _bind(held, kind, port)
-            return base  # an address in use ends this turn without it
-    raise OSError("no free SIP ports")
-
-
-def _bind(held: contextlib.ExitStack, kind: socket.SocketKind, port: int) -> int:
-    bound = held.enter_context(socket.socket(socket.AF_INET, kind))
-    bound.bind((HOST, port))
-    return int(bound.getsockname()[1])
 
 
 def memory_folder() -> str | None:

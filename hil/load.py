@@ -21,8 +21,9 @@ import psutil
 import soundfile
 
 from appliance.audio import measure
-from hil.child_box import HOST, ROOT, START_S, ChildBox, free_sip_port
+from hil.child_box import HOST, ROOT, START_S, ChildBox
 from hil.event_log import EventLog
+from hil.ports import free_sip_port
 from hil.usage import Groups, Usage, measure_usage
 
 CALLS_A_WORKER: Final = 4

@@ -17,10 +17,11 @@ from appliance.client import Answer, Client, EventSeen
 from appliance.demo.checks import Check, check_call
 from appliance.demo.voices import AGENT, CALLER, SPEAKER, Dialogue, speak, write_leg
 from appliance.errors import UnreachableError
-from hil.child_box import HOST, BoxError, ChildBox, free_sip_port
+from hil.child_box import HOST, BoxError, ChildBox
 from hil.event_log import EventLog
 from hil.peers.call_plan import CallPlan
 from hil.peers.sip_caller import CallFailedError, SipCaller
+from hil.ports import free_sip_port
 
 DEVICE: Final = "5001"
 CALLER_NUMBER: Final = "15551234567"

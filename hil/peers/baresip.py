@@ -27,6 +27,8 @@ from typing import Any, Final, Literal, Self, final
 import numpy as np
 import numpy.typing as npt
 
+from hil.processes import end_or_kill
+
 PROGRAM: Final = shutil.which("baresip")
 RATE_HZ: Final = 8000
 _MODULES: Final = Path("/usr/lib/baresip/modules")
@@ -176,11 +178,7 @@ class Baresip:
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(_END_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end_or_kill(process, _END_S)
         if self._control is not None:
             self._control.close()
         if self._reader is not None:

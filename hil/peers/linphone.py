@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socket
 import subprocess
 import threading
 import time
 from pathlib import Path
 from typing import Final, Self, final
+
+from hil.ports import free_udp_ports
+from hil.processes import end_or_kill
 
 PROGRAM: Final = shutil.which("linphonec")
 _END_S: Final = 4.0
@@ -40,7 +42,7 @@ class Conference:
         """Start it; it registers by itself."""
         assert PROGRAM is not None, "linphonec is not installed"
         (self._folder / ".local/share/linphone").mkdir(parents=True, exist_ok=True)
-        port, media_port = _free_port(), _free_port()
+        port, media_port = free_udp_ports(2)
         text = _CONFIG.format(port=port, media_port=media_port, user=self._user, registrar=self._registrar)
         (self._folder / "linphonerc").write_text(text, encoding="utf-8")
         self._process = subprocess.Popen(
@@ -95,11 +97,7 @@ class Conference:
         if process is None or process.stdin is None:
             return
         process.terminate()
-        try:
-            process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_or_kill(process, _END_S)
         process.stdin.close()
         if self._reader is not None:
             self._reader.join(_END_S)
@@ -137,9 +135,3 @@ display=0
 automatically_initiate=0
 automatically_accept=0
 """
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -17,6 +17,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final, Self, final
 
+from hil.ports import free_udp_ports
+from hil.processes import end_or_kill
+
 HOST: Final = "127.0.0.1"
 _START_S: Final = 10.0
 _ANSWER_S: Final = 5.0
@@ -39,7 +42,7 @@ class Rtpengine:
         self._folder = folder
         self._rtp_ports = rtp_ports
         self._process: subprocess.Popen[bytes] | None = None
-        self.control = (HOST, _free_port())
+        self.control = (HOST, free_udp_ports(1)[0])
 
     @staticmethod
     def installed() -> bool:
@@ -75,11 +78,7 @@ class Rtpengine:
     def __exit__(self, *_: object) -> None:
         assert self._process is not None
         self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end_or_kill(self._process, 5)
 
     def recorded(self) -> list[dict[int, set[int]]]:
         """Give of each call the numbers of the packets that its file holds, by port that they came to.
@@ -145,9 +144,3 @@ def read_pcap(path: Path) -> dict[int, set[int]]:
             (number,) = struct.unpack_from("!H", packet, header + 10)
             found[port].add(number)
     return dict(found)
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -29,6 +29,7 @@ from typing import Literal, Self, final
 
 from appliance.audio import measure
 from hil.peers.call_plan import CallPlan, EndpointPlan, Fact, Order
+from hil.processes import end_or_kill
 
 CALLS_A_PROCESS = 4  # the binding clamps to it
 RATE_HZ = 8000
@@ -144,10 +145,7 @@ class SipCaller:
             if process.stdin is not None and not process.stdin.closed:
                 process.stdin.close()
         for process in self._processes:
-            try:
-                process.wait(3)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            end_or_kill(process, 3)
         for reader, process in zip(self._readers, self._processes, strict=True):
             reader.join(3)
             if process.stdout is not None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Self, final
 
 from hil.peers.phone_plan import PhoneFact, PhoneOrder, PhonePlan
+from hil.processes import end_or_kill
 
 _FIRST_RTP_PORT = 24_000 + os.getpid() % 15 * 120
 _RTP_PORTS = itertools.cycle(range(_FIRST_RTP_PORT, _FIRST_RTP_PORT + 120, 40))
@@ -94,11 +95,7 @@ class SipPhone:
             return
         if not self._process.stdin.closed:
             self._process.stdin.close()
-        try:
-            self._process.wait(3)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end_or_kill(self._process, 3)
         if self._reader is not None:
             self._reader.join(3)
         if self._process.stdout is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Literal, Self, final
 
 from hil.peers.sip_uac import Address, Message
+from hil.ports import free_udp_ports
 
 _ENTRY: Final = re.compile(r"^-{20,} .*\n(?:UDP|TCP|TLS) message (sent|received) .*:\n\n", re.MULTILINE)
 _LOOK_S: Final = 0.02
@@ -49,7 +50,7 @@ class Sipp:
         user: str = "5003",
         transport: Literal["u1", "t1"] = "u1",
     ) -> None:
-        self.port = _free_port()
+        self.port, self._media_port = free_udp_ports(2)
         self._scenario = scenario
         self._log = folder / f"{scenario.stem}-{self.port}"
         self._to = to
@@ -70,7 +71,7 @@ class Sipp:
             "-error_file",
             f"{self._log}.errors",
         ]
-        own = ["-i", "127.0.0.1", "-p", str(self.port), "-mp", str(_free_port()), "-t", self._transport]
+        own = ["-i", "127.0.0.1", "-p", str(self.port), "-mp", str(self._media_port), "-t", self._transport]
         far = [f"127.0.0.1:{self._to}"] if self._to else []
         return [program, "-sf", str(self._scenario), "-m", "1", "-nostdin", *own, "-s", self._user, *logs, *keys, *far]
 
@@ -135,12 +136,6 @@ class Sipp:
     def story(self) -> str:
         """First line and CSeq of every message."""
         return "\n".join(f"{way}: {message.first} [{message.one('CSeq')}]" for way, message in self.messages())
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def _listens(port: int, transport: str) -> None:

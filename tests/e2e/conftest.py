@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from hil.child_box import ChildBox, free_sip_port
+from hil.child_box import ChildBox
+from hil.ports import free_sip_port
 from tests.e2e.desk import Desk
 
 HOLDBACK_S = 2

@@ -14,7 +14,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from appliance.cli import main
-from hil.child_box import HOST, ChildBox, free_tcp_ports
+from hil.child_box import HOST, ChildBox
+from hil.ports import free_tcp_ports
 
 LISTS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("IMPORTAGENT", "AGENTS/COUNT", {"ACTION": "LIST"}),

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import UnreachableError
-from hil.child_box import ChildBox, free_tcp_ports
+from hil.child_box import ChildBox
+from hil.ports import free_tcp_ports
 from tests.authority import Authority
 from tests.e2e.conftest import Boxes
 

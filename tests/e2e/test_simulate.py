@@ -15,7 +15,8 @@ import pytest
 
 from appliance.audio import measure
 from appliance.client import Client, EventClient
-from hil.child_box import HOST, free_tcp_ports
+from hil.child_box import HOST
+from hil.ports import free_tcp_ports
 from tests.e2e.desk import read_legs
 
 WORD = "simulator"

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from drivers.taps.sip.front import Program
-from hil.child_box import free_sip_port
 from hil.peers.rtp_source import RtpSource, SourceCall
+from hil.ports import free_sip_port
 from tests.e2e.conftest import Boxes
 from tests.e2e.desk import Desk, check_record
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from hil.bad_cable import Fault
+from tests.unit.hil.suite.written import Written
 
 pytestmark = [pytest.mark.rig("sound-loop"), pytest.mark.timeout(900)]
 
@@ -91,26 +90,17 @@ def bad_cable(faults: Mapping[int, Fault]) -> Iterator[None]:
         cable.communicate()
 
 
-class Run:
+class Run(Written):
     """One run of the suite, and its report."""
 
     def __init__(self, folder: Path, command: Sequence[str], *words: str) -> None:
         (folder / "rig.toml").write_text(RIG)
-        self.folder = folder / "out"
+        super().__init__(folder / "out")
         words = ("--rig", str(folder / "rig.toml"), "--report", str(self.folder), *words)
         done = subprocess.run(
             [sys.executable, *command, *words], cwd=ROOT, check=False, capture_output=True, text=True, timeout=600
         )
         self.code, self.out = done.returncode, done.stdout + done.stderr
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / "report.json").read_text())
-        return found
-
-    @property
-    def failed(self) -> set[tuple[str, str]]:
-        return {(result["name"], result["line"]) for result in self.facts["results"] if not result["passed"]}
 
 
 HIL_RUN = ("-m", "appliance.cli", "hil", "run")

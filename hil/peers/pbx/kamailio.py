@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Self, final
 
+from hil.ports import free_udp_ports
+
 REALM = "pbx.example"
 PASSWORD = "secret"  # noqa: S105 -- of tests alone
 _TABLES = Path("/usr/share/kamailio/dbtext/kamailio")
@@ -36,7 +38,7 @@ class Pbx:
     ) -> None:
         self._tells = tells
         self.notifier_port = self.bridge_port = 0
-        self.port = _free_port()
+        (self.port,) = free_udp_ports(1)
         self.domain = f"127.0.0.1:{self.port}"
         self._folder = folder
         self._values = {
@@ -131,9 +133,3 @@ class Pbx:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

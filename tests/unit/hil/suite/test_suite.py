@@ -19,6 +19,7 @@ from drivers.taps.soundcard.cards import CardInfo
 from hil.measure import KINDS
 from hil.suite.memory import Lost
 from tests.unit.hil.suite.simulated import Spoil, Truth, Wave, simulate
+from tests.unit.hil.suite.written import Written
 
 CALIBRATION = 'calibration = { full_scale_dbm0 = 3.14, date = DATE, instrument = "meter & co", valid_days = 3650 }'
 RIG = f"""\
@@ -48,18 +49,10 @@ input = "in:1-4"
 LINES = [f"desk-{n}" for n in range(1, 5)]
 
 
-class Run:
+class Run(Written):
     def __init__(self, code: int, out: str, err: str, folder: Path) -> None:
-        self.code, self.out, self.err, self.folder = code, out, err, folder
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / "report.json").read_text())
-        return found
-
-    @property
-    def failed(self) -> set[tuple[str, str]]:
-        return {(result["name"], result["line"]) for result in self.facts["results"] if not result["passed"]}
+        super().__init__(folder)
+        self.code, self.out, self.err = code, out, err
 
     @property
     def page(self) -> str:
