@@ -8,10 +8,12 @@ right, and the kernel keeps everybody else out, until it falls silent.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
 import socket
+from collections.abc import Iterator
 from typing import Final, final
 
 logger = logging.getLogger(__name__)
@@ -62,36 +64,35 @@ class Source:
 
 
 def _hear_only(own: str, address: str) -> bool:
+    """Let the socket of that address of ours hear one other alone; False where we have no such socket."""
     host, _, port = address.rpartition(":")
-    for found in _sockets(own):
-        with found:
+    with _copy_of(own) as found:
+        if found is not None:
             found.connect((host, int(port)))
-            return True
-    return False
+        return found is not None
 
 
 def _hear_all(own: str) -> None:
-    for found in _sockets(own):
-        with found:
-            if _libc.connect(found.fileno(), _NOBODY, len(_NOBODY)):
-                logger.warning("the socket of %s cannot hear everybody again: errno %d", own, ctypes.get_errno())
+    with _copy_of(own) as found:
+        if found is not None and _libc.connect(found.fileno(), _NOBODY, len(_NOBODY)):
+            logger.warning("the socket of %s cannot hear everybody again: errno %d", own, ctypes.get_errno())
 
 
-def _sockets(own: str) -> list[socket.socket]:
-    """Our UDP sockets with that address: copies, to be closed."""
-    found = []
+@contextlib.contextmanager
+def _copy_of(own: str) -> Iterator[socket.socket | None]:
+    """Give a copy of our UDP socket with the port of that address: it may be bound to every address of the machine."""
+    port = int(own.rpartition(":")[2])
     for name in os.listdir(_FOLDER):  # noqa: PTH208 - as the kernel names them
-        try:
-            copy = socket.socket(fileno=os.dup(int(name)))
-        except OSError:
-            continue
-        if copy.type == socket.SOCK_DGRAM and copy.family == socket.AF_INET and _address(copy) == own:
-            found.append(copy)
-        else:
-            copy.close()
-    return found
-
-
-def _address(found: socket.socket) -> str:
-    host, port = found.getsockname()
-    return f"{host}:{port}"
+        with contextlib.ExitStack() as undo:
+            try:
+                descriptor = os.dup(int(name))
+                undo.callback(os.close, descriptor)
+                copy = socket.socket(fileno=descriptor)
+            except OSError:  # gone, or no socket
+                continue
+            undo.pop_all()
+            undo.enter_context(copy)
+            if (copy.family, copy.type) == (socket.AF_INET, socket.SOCK_DGRAM) and copy.getsockname()[1] == port:
+                yield copy
+                return
+    yield None
