@@ -215,8 +215,11 @@ class Relay:
         path = self._paths[number]
         with contextlib.suppress(BlockingIOError):
             while True:
-                for delay_s, packet in path.fates(path.socket.recv(_LONGEST_BYTES)):
-                    self._put(delay_s, number, packet)
+                packet = path.socket.recv(_LONGEST_BYTES)
+                if _is_rtcp(packet):
+                    continue  # of a stream whose RTP port happens to be the one below: reports go one above it
+                for delay_s, going in path.fates(packet):
+                    self._put(delay_s, number, going)
 
     def _put(self, delay_s: float, number: int, packet: bytes) -> None:
         heapq.heappush(self._due, (time.monotonic() + delay_s, next(self._count), number, packet))
@@ -238,6 +241,11 @@ class Relay:
 def _number(packet: bytes) -> int:
     """RTP sequence number (RFC 3550, 5.1)."""
     return int.from_bytes(packet[2:4], "big")
+
+
+def _is_rtcp(packet: bytes) -> bool:
+    """Whether it is a report beside a stream, by the ranges that no RTP uses (RFC 5761, 4)."""
+    return 192 <= packet[1] <= 223
 
 
 def main() -> None:

@@ -77,8 +77,7 @@ async def shared_trunk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 @pytest_asyncio.fixture(loop_scope="module")
 async def trunk(shared_trunk: Trunk) -> Trunk:
     """Five workers with twenty lines behind one front, all free, that told nothing yet."""
-    shared_trunk.facts.clear()
-    return shared_trunk
+    return await shared_trunk.forget()
 
 
 async def until(true: Any, timeout_s: float = 10) -> None:

@@ -24,7 +24,7 @@ from appliance.capture.child import Watch
 from appliance.capture.supervisor import TapSupervisor
 from appliance.spool.layout import Spool
 from appliance.spool.reader import SessionReader
-from drivers.contract import TapEvent
+from drivers.contract import CallArrived, CallLeft, TapEvent
 from drivers.taps.sip import Options
 from hil.peers.sip_uac import Dialog, Uac, offer_audio
 
@@ -71,6 +71,12 @@ class Trunk:
             assert time.monotonic() < end_s, f"{len(found)} of {count} {kind.__name__}; there are {self.facts}"
             await asyncio.sleep(0.01)
         return found
+
+    async def forget(self) -> Trunk:
+        """Forget what was told, when nothing is left to tell: each call of the test before is over."""
+        await self.wait(CallLeft, len(self.all(CallArrived)))
+        self.facts.clear()
+        return self
 
     def read(self, session: str) -> SessionReader:
         reader = SessionReader(self.spool, session)
@@ -125,8 +131,7 @@ async def shared_trunk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterato
 @pytest_asyncio.fixture(loop_scope="module")
 async def trunk(shared_trunk: Trunk) -> Trunk:
     """One worker with four lines, all free, that told nothing yet."""
-    shared_trunk.facts.clear()
-    return shared_trunk
+    return await shared_trunk.forget()
 
 
 def free_ports() -> int:

@@ -48,8 +48,7 @@ async def shared_wide_trunk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIt
 @pytest_asyncio.fixture(loop_scope="module")
 async def wide(shared_wide_trunk: Trunk) -> Trunk:
     """One worker with four lines that stores 16 kHz, all free, that told nothing yet."""
-    shared_wide_trunk.facts.clear()
-    return shared_wide_trunk
+    return await shared_wide_trunk.forget()
 
 
 def tones(count: int) -> list[npt.NDArray[np.uint8]]:
