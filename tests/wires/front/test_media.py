@@ -29,6 +29,7 @@ from hil.peers.siprec_client import SiprecClient
 from tests.wires.front.conftest import front_folder, kamailios, running, until
 from tests.wires.sip.conftest import Trunk
 from tests.wires.sip.metadata import document
+from tests.wires.sip.sipp_calls import TAIL, spoken
 
 pytestmark = [
     pytest.mark.wires,
@@ -37,7 +38,7 @@ pytestmark = [
 ]
 
 TONE_HZ = 441.0
-ENGINE = {"media": "rtpengine", "rtpengine_ports": 42000}
+ENGINE: dict[str, Any] = {"media": "rtpengine", "rtpengine_ports": 42000}
 THROUGH_S = 0.2  # BYE goes another way than the packets, and what rtpengine has not sent on by then ends with the call
 OPUS_HZ, OPUS_FRAMES = 48_000, 960
 
@@ -217,3 +218,12 @@ async def test_an_offer_within_a_call_passes_it_too(tmp_path: Path, caller: Any)
         assert await caller.bye(dialog) == 200
         (left,) = await trunk.wait(CallLeft)
         assert trunk.read(left.session).measured["leg0"]["packets"] == 20
+
+
+async def test_a_late_offer_passes_it_too(tmp_path: Path) -> None:
+    async with running(tmp_path / "run", calls=4, **ENGINE) as trunk:
+        call = await spoken(trunk, tmp_path, "late_offer", first="ACK", after_s=0.15)
+    ((_, port),) = call.targets
+    assert port >= ENGINE["rtpengine_ports"]
+    assert call.measured["leg0"]["codec"] == "PCMU/8000"
+    assert call.coded().lost(call.sent - TAIL) == []

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from appliance.audio.measure import CodedFrames, read_coded
 from drivers.contract import CallArrived, CallLeft
+from hil.peers.sip_uac import Address
 from hil.peers.sipp import Sipp
 from tests.wires.sip.conftest import PACKET_S, Leg, Trunk, packet
 
@@ -28,6 +29,7 @@ class Spoken(NamedTuple):
     legs: dict[int, Leg]
     measured: dict[str, Any]
     story: str
+    targets: tuple[Address, ...]  # where the packets went, one a stream
 
     def coded(self, leg: int = 0) -> CodedFrames:
         return read_coded(self.legs[leg].pcm, leg)
@@ -60,7 +62,7 @@ async def spoken(
                     await speaking
             sent = int(speaking.get_name())
             call_id = (await peer.heard("INVITE")).one("Call-ID")
-            return await _outcome(trunk, call_id, sent, peer.story())
+            return await _outcome(trunk, call_id, sent, peer.story(), targets)
 
 
 async def _speak(voice: socket.socket, targets: tuple[Any, ...]) -> None:
@@ -76,11 +78,11 @@ async def _speak(voice: socket.socket, targets: tuple[Any, ...]) -> None:
         task.set_name(str(number + 1))
 
 
-async def _outcome(trunk: Trunk, call_id: str, sent: int, story: str) -> Spoken:
+async def _outcome(trunk: Trunk, call_id: str, sent: int, story: str, targets: tuple[Address, ...]) -> Spoken:
     (arrived,) = [fact for fact in trunk.all(CallArrived) if fact.reference == call_id]
     end_s = time.monotonic() + 5
     while not (left := [fact for fact in trunk.all(CallLeft) if fact.session == arrived.session]):
         assert time.monotonic() < end_s, trunk.facts
         await asyncio.sleep(0.02)
     measured = trunk.read(arrived.session).measured
-    return Spoken(sent, left[0], trunk.legs(arrived.session), measured, story)
+    return Spoken(sent, left[0], trunk.legs(arrived.session), measured, story, targets)

@@ -23,10 +23,14 @@ modparam("rtpengine", "queried_nodes_limit", 1)"""
 _NOTHING: Final = "$var(n) = 0;"  # Kamailio takes no empty block
 _FOR_WORKERS: Final = "RTP/AVP ICE=remove rtcp-mux-demux SDES-off DTLS=off replace-origin"
 _CODECS: Final = "codec-mask-all codec-except-PCMU codec-except-PCMA codec-except-G722"
-_MEDIA_OFFER: Final = f"""  if ($rb == $null || $rb == "") return;
+_MEDIA_OFFER: Final = f"""  if ($rb == $null || $rb == "") {{ setflag(FLAG_LATE); return; }}
   if (!rtpengine_offer("{_FOR_WORKERS} {_CODECS} codec-transcode-%s")) {{ t_reply("503", "No Media"); exit; }}
   msg_apply_changes();"""
-_MEDIA_ANSWER: Final = """  if ($rb != $null && $rb != "") rtpengine_answer("replace-origin");"""
+_MEDIA_ANSWER: Final = """    if ($rb != $null && $rb != "") {
+      if (isflagset(FLAG_LATE)) { rtpengine_offer("RTP/AVP ICE=remove replace-origin"); }
+      else { rtpengine_answer("replace-origin"); }
+    }"""
+_MEDIA_LATE: Final = """if ($rb != $null && $rb != "") { rtpengine_answer("replace-origin"); }"""
 
 
 @final
@@ -71,6 +75,7 @@ class Configuration:
             "MEDIA_MODULES": _MEDIA_MODULES.format(port=options.engine_port) if self._with_engine else "",
             "MEDIA_OFFER": _MEDIA_OFFER % self._made_codec if self._with_engine else "  return;",
             "MEDIA_ANSWER": _MEDIA_ANSWER if self._with_engine else _NOTHING,
+            "MEDIA_LATE": _MEDIA_LATE if self._with_engine else _NOTHING,
             "MEDIA_END": "rtpengine_delete();" if self._with_engine else _NOTHING,
             "MODULES": f"{self._program.modules}/",
             "PAST_PORT": str(first + _PAIR * len(self._shares)),
