@@ -64,9 +64,9 @@ TELLINGS: Final[dict[str, Telling]] = {
         (whole('<dialog id="0b0c5f2e-1" direction="recipient"><state event="answered">confirmed</state></dialog>'),),
         NOT_NAMED,
     ),
-    "Kamailio: tags while it rings alone": Telling(
-        (whole(dialog("early", key="padi-1")), whole(dialog(names='call-id="up@pbx"', key="padi-1"), version=1)),
-        NOT_NAMED,
+    "Kamailio, while it rings: with tags": Telling((whole(dialog("early", key="padi-1")),), NO_CALL),
+    "Kamailio, once it is answered: without": Telling(
+        (whole(dialog(names='call-id="up@pbx"', key="padi-1"), version=1),), NOT_NAMED
     ),
     "nothing yet, then the call": Telling(
         ("", whole(dialog(more=_side("remote") + _side("local")), version=1)),
