@@ -157,7 +157,9 @@ class Uac(asyncio.DatagramProtocol):
                 heard, give_up_s = True, loop.time() + RING_WAIT_S
         raise CallRefusedError(408, f"no answer to {method}")
 
-    def _send(self, dialog: Dialog, method: str, body: str = "", *, branch: str = "", remote: str = "") -> None:
+    def _send(
+        self, dialog: Dialog, method: str, body: str = "", *, branch: str = "", remote: str = "", sequence: int = 0
+    ) -> None:
         extra = dialog.headers if method == "INVITE" else {}
         lines = [
             f"{method} {dialog.contact or dialog.uri} SIP/2.0",
@@ -167,7 +169,7 @@ class Uac(asyncio.DatagramProtocol):
             f"From: {dialog.local}",
             f"To: {remote or dialog.remote}",
             f"Call-ID: {dialog.call_id}",
-            f"CSeq: {dialog.sequence} {method}",
+            f"CSeq: {sequence or dialog.sequence} {method}",
             f"Contact: <sip:source@127.0.0.1:{self.port}>",
             *(f"{name}: {value}" for name, value in extra.items()),
             *(["Content-Type: application/sdp"] if body and "Content-Type" not in extra else []),
@@ -188,7 +190,7 @@ class Uac(asyncio.DatagramProtocol):
         elif dialog is not None:
             is_repeated = dialog.contact and message.one("CSeq").endswith(" INVITE")
             if is_repeated and message.code >= 200:
-                self._send(dialog, "ACK")
+                self._send(dialog, "ACK", sequence=int(message.one("CSeq").split()[0]))
             else:
                 dialog.responses.put_nowait(message)
 

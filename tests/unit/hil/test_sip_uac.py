@@ -15,12 +15,15 @@ class Server(asyncio.DatagramProtocol):
         self.status = status
         self.body = body
         self.heard: list[Message] = []
+        self.acknowledged = asyncio.Event()  # twice
         self.transport: asyncio.DatagramTransport | None = None
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
         request = Message(data.decode())
         self.heard.append(request)
         method = request.first.split()[0]
+        if self.methods().count("ACK") > 1:
+            self.acknowledged.set()
         if method == "ACK" or (method == "INVITE" and self.methods().count("INVITE") == 1):
             return
         status, body = (self.status, self.body) if method == "INVITE" else ("200 OK", "")
@@ -77,6 +80,22 @@ async def test_a_refusal_is_acknowledged_and_raised() -> None:
     await asyncio.sleep(0.1)
     assert server.methods() == ["INVITE", "INVITE", "ACK"]
     assert branch(server.heard[2]) == branch(server.heard[1])
+    uac.close()
+    assert server.transport is not None
+    server.transport.close()
+
+
+async def test_an_answer_that_is_repeated_is_acknowledged_as_the_one_it_is() -> None:
+    server = Server("200 OK", "c=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\n")
+    address = await serve(server)
+    uac = Uac()
+    await uac.open()
+    dialog = await uac.invite("sip:1@127.0.0.1", address, "me", {}, offer_audio(5000, 1))
+    dialog.sequence += 1  # a further request is under way
+    server.send(f"{server.head(server.heard[1], '200 OK')}\r\nContent-Length: 0\r\n\r\n", ("127.0.0.1", uac.port))
+    async with asyncio.timeout(5):
+        await server.acknowledged.wait()
+    assert [m.one("CSeq") for m in server.heard if m.first.startswith("ACK")] == ["1 ACK", "1 ACK"]
     uac.close()
     assert server.transport is not None
     server.transport.close()
