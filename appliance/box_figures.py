@@ -32,6 +32,12 @@ def of_taps(taps: Taps) -> Iterable[Figure]:
             "linetap_tap_workers_renewed_total", "Workers replaced when their time was served.", status.renewals, labels
         )
         yield Figure("linetap_calls_refused_total", "Calls that were turned away.", status.refused_calls, labels)
+        yield Figure(
+            "linetap_tap_connections_refused_total",
+            "Connections to a tap that were closed before a call came by them.",
+            status.refused_connections,
+            labels,
+        )
         yield Figure("linetap_frames_lost_total", "Frames missing, over all legs.", status.lost_frames, labels)
         for account in status.accounts:
             of_account = (*labels, ("account", account.account))

@@ -206,6 +206,15 @@ class CallRefused(TapEvent):
     device: str = ""
 
 
+class ConnectionRefused(TapEvent):
+    """Connections to the tap were closed before a call came by them, ``count`` since this reason was told last."""
+
+    event: Literal["connection_refused"] = "connection_refused"
+    peer: str  # address and port of the last one
+    reason: str
+    count: int = 1
+
+
 class Registered(TapEvent):
     """An account's registration came, went or was refused; ``line`` is empty."""
 
@@ -243,6 +252,7 @@ TAP_EVENTS: tuple[type[TapEvent], ...] = (
     CallAnswered,
     PlayEnded,
     CallRefused,
+    ConnectionRefused,
     Registered,
     LineFault,
     AudioLost,

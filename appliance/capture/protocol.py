@@ -19,6 +19,7 @@ from drivers.contract import (
     CallChanged,
     CallLeft,
     CallRefused,
+    ConnectionRefused,
     LineFault,
     MediaStarted,
     PlayEnded,
@@ -168,6 +169,7 @@ class Emitted(_Message):
         | CallAnswered
         | PlayEnded
         | CallRefused
+        | ConnectionRefused
         | Registered
         | LineFault
         | AudioLost

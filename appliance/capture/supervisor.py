@@ -18,6 +18,7 @@ from drivers.contract import (
     AudioLost,
     CallRefused,
     Capabilities,
+    ConnectionRefused,
     Line,
     LineFault,
     LineUnknownError,
@@ -39,6 +40,7 @@ class TapStatus:
     renewals: int  # workers that had served their time and were replaced in good order
     refused_calls: int
     lost_frames: int  # as the tap told them, over all legs
+    refused_connections: int = 0  # closed before a call came by them
     accounts: tuple[Registered, ...] = ()  # how the registration of each stands
     fault: str = ""  # what was told last of one, whether it lasts or not
     fault_at: dt.datetime | None = None
@@ -87,7 +89,7 @@ class TapSupervisor:
         self._workers: list[WorkerLink] = []
         self._by_line: dict[str, WorkerLink] = {}
         self._keepers: list[asyncio.Task[None]] = []
-        self._refused_calls = 0
+        self._refused_calls = self._refused_connections = 0
         self._lost_frames = 0
         self._accounts: dict[str, Registered] = {}
         self._fault = ""
@@ -109,6 +111,7 @@ class TapSupervisor:
             renewals=sum(child.renewals for child in children),
             refused_calls=self._refused_calls,
             lost_frames=self._lost_frames,
+            refused_connections=self._refused_connections,
             accounts=tuple(self._accounts.values()),
             fault=self._fault,
             fault_at=self._fault_at,
@@ -210,6 +213,8 @@ class TapSupervisor:
             self._lost_frames += fact.frames
         elif isinstance(fact, CallRefused):
             self._refused_calls += 1
+        elif isinstance(fact, ConnectionRefused):
+            self._refused_connections += fact.count
         elif isinstance(fact, Registered):
             self._accounts[fact.account] = fact
         elif isinstance(fact, LineFault):

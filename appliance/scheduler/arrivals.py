@@ -25,6 +25,7 @@ from drivers.contract import (
     CallChanged,
     CallLeft,
     CallRefused,
+    ConnectionRefused,
     LineFault,
     MediaStarted,
     Registered,
@@ -86,6 +87,10 @@ class Arrivals:
             case CallRefused():
                 self.counters["calls_refused"] += 1
                 logger.warning("tap %s refused a call of %s: %d %s", tap, fact.device or "?", fact.code, fact.reason)
+            case ConnectionRefused():
+                logger.warning(
+                    "tap %s: %d connections closed, %s the last: %s", tap, fact.count, fact.peer, fact.reason
+                )
             case AudioLost():
                 self.counters["frames_lost"] += fact.frames
             case LineFault():

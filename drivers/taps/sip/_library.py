@@ -17,6 +17,7 @@ from drivers.taps.sip._indication import indicate, wants_indication
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._options import Options
 from drivers.taps.sip._place import Place
+from drivers.taps.sip.tcp import Acceptor
 
 logger = logging.getLogger(__name__)
 
@@ -208,6 +209,7 @@ class Library:
             native.scale_g722(_G722_SHIFT)
             self._choose_codecs(options)
             self._listen(place)
+            self.acceptor = Acceptor(native, place)
             self._endpoint.libStart()
             self._endpoint.audDevManager().setNullDev()
             native.add_supported(pj.PJSIP_H_SUPPORTED, b"siprec")
@@ -243,11 +245,10 @@ class Library:
         settings.port = place.port
         if not place.everywhere:
             settings.boundAddress = settings.publicAddress = place.host
-        for kind in (pj.PJSIP_TRANSPORT_UDP, pj.PJSIP_TRANSPORT_TCP):
-            try:
-                self._endpoint.transportCreate(kind, settings)
-            except pj.Error as error:
-                raise TapOptionsError(f"cannot listen on {place.host}:{place.port}: {error.reason}") from error
+        try:
+            self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_UDP, settings)
+        except pj.Error as error:
+            raise TapOptionsError(f"cannot listen on {place.host}:{place.port}: {error.reason}") from error
 
 
 def call_limit(native: Native) -> int:

@@ -35,7 +35,7 @@ class Events(Protocol):
 
 @final
 class Loop:
-    """The thread. ``start``, ``call`` and ``stop`` are for other threads; ``later`` is for this one alone."""
+    """The thread. ``start``, ``call``, ``post`` and ``stop`` are for other threads; ``later`` is for this one alone."""
 
     def __init__(self, name: str, events: Events) -> None:
         self._events = events
@@ -73,6 +73,10 @@ class Loop:
 
         self._orders.put(carry_out)
         return self.wait(result, timeout_s)
+
+    def post(self, act: Callable[[], None]) -> None:
+        """Call ``act`` on the thread soon. For any thread; what it raises ends the thread."""
+        self._orders.put(act)
 
     def wait(self, result: concurrent.futures.Future[T], timeout_s: float) -> T:
         """Wait for a result that the thread will set. Raises :class:`TapFailedError` past ``timeout_s``."""

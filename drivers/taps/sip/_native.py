@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import socket
 import struct
 from ctypes import (
     CFUNCTYPE,
@@ -18,6 +19,7 @@ from ctypes import (
     c_long,
     c_size_t,
     c_ssize_t,
+    c_ubyte,
     c_uint,
     c_uint32,
     c_uint64,
@@ -38,6 +40,7 @@ _FORMAT: Final = struct.Struct("=IIII")
 _SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
     "pj_log_set_level": (None, [c_int]),
     "pj_pool_release": (None, [c_void_p]),
+    "pj_activesock_get_user_data": (c_void_p, [c_void_p]),
     "pjmedia_port_destroy": (c_int, [c_void_p]),
     "pjmedia_codec_g722_set_pcm_shift": (c_int, [c_uint]),
     "pjmedia_port_get_frame": (c_int, [c_void_p, c_void_p]),
@@ -54,11 +57,15 @@ _SIGNATURES: Final[dict[str, tuple[type | None, list[type]]]] = {
     ),
     "pjmedia_wav_writer_port_get_pos": (c_ssize_t, [c_void_p]),
     "pjsip_endpt_add_capability": (c_int, [c_void_p, c_void_p, c_int, c_void_p, c_uint, c_void_p]),
+    "pjsip_endpt_get_tpmgr": (c_void_p, [c_void_p]),
     "pjsip_endpt_process_rx_data": (c_int, [c_void_p, c_void_p, c_void_p, c_void_p]),
     "pjsip_endpt_register_module": (c_int, [c_void_p, c_void_p]),
     "pjsip_endpt_respond_stateless": (c_int, [c_void_p, c_void_p, c_int, c_void_p, c_void_p, c_void_p]),
     "pjsip_rx_data_clone": (c_int, [c_void_p, c_uint, POINTER(c_void_p)]),
     "pjsip_rx_data_free_cloned": (c_int, [c_void_p]),
+    "pjsip_tcp_transport_cfg_default": (None, [c_void_p, c_int]),
+    "pjsip_tcp_transport_start3": (c_int, [c_void_p, c_void_p, POINTER(c_void_p)]),
+    "pjsip_tpmgr_get_transport_count": (c_uint, [c_void_p]),
     "pjsip_ua_find_dialog": (c_void_p, [c_void_p, c_void_p, c_void_p, c_int]),
     "pjsip_generic_string_hdr_create": (c_void_p, [c_void_p, c_void_p, c_void_p]),
     "pjsua_buddy_subscribe_dlg_event": (c_int, [c_int, c_int]),
@@ -78,6 +85,27 @@ class Text(ctypes.Structure):
     """``pj_str_t``."""
 
     _fields_: ClassVar = [("ptr", c_char_p), ("slen", c_long)]
+
+
+@final
+class HostPort(ctypes.Structure):
+    """``pjsip_host_port``."""
+
+    _fields_: ClassVar = [("host", Text), ("port", c_int)]
+
+
+@final
+class TcpSettings(ctypes.Structure):
+    """``pjsip_tcp_transport_cfg``, as far as it is set here."""
+
+    _fields_: ClassVar = [
+        ("family", c_int),
+        ("bound", c_ubyte * 28),
+        ("reuse_address", c_int),
+        ("published", HostPort),
+        ("at_once", c_uint),
+        ("more", c_ubyte * 256),
+    ]
 
 
 @final
@@ -279,6 +307,37 @@ class Native:
         names = [byref(Text(text, len(text))) for text in texts]
         return bool(self._library.pjsip_ua_find_dialog(*names, 0))
 
+    # --- connections ----------------------------------------------------------------------------------------------
+
+    def listen_tcp(self, host: str, port: int, *, published: bool) -> int:
+        """Listen for SIP over TCP; gives the ``pjsip_tpfactory``. ``published``: the host is told as our address."""
+        settings = TcpSettings()
+        self._library.pjsip_tcp_transport_cfg_default(byref(settings), socket.AF_INET)
+        if (settings.family, settings.at_once) != (socket.AF_INET, 1):
+            raise TapOptionsError("this build of pjsua2 has other settings of TCP than the driver knows")
+        settings.bound[:16] = address_in(host, port)
+        name = host.encode()
+        if published:
+            settings.published = HostPort(Text(name, len(name)), port)
+        factory = c_void_p()
+        status = self._library.pjsip_tcp_transport_start3(self.endpoint, byref(settings), byref(factory))
+        _check(f"listen on {host}:{port} for TCP", status)
+        assert factory.value is not None
+        return factory.value
+
+    @property
+    def transports(self) -> int:
+        """PJSIP's ``pjsip_tpmgr``."""
+        return int(self._library.pjsip_endpt_get_tpmgr(self.endpoint))
+
+    def transport_count(self) -> int:
+        """Sockets for SIP that PJSIP uses, the listener not among them."""
+        return int(self._library.pjsip_tpmgr_get_transport_count(self.transports))
+
+    def owner_of(self, active_socket: int) -> int:
+        """What a ``pj_activesock_t`` belongs to."""
+        return int(self._library.pj_activesock_get_user_data(active_socket) or 0)
+
     # --- requests -------------------------------------------------------------------------------------------------
 
     def register(self, module: Module) -> None:
@@ -324,6 +383,11 @@ class Native:
     def drop(self, request: int) -> None:
         """Free a kept request."""
         self._library.pjsip_rx_data_free_cloned(request)
+
+
+def address_in(host: str, port: int) -> bytes:
+    """``pj_sockaddr_in`` of an IPv4 address."""
+    return struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", port, socket.inet_aton(host))
 
 
 def _check(what: str, status: int) -> None:

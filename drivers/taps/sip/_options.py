@@ -113,6 +113,27 @@ class Options(DiallingOptions):
             "them; the others get 403; empty: everybody may"
         ),
     ] = ()
+    tcp_connections: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=500,
+            description="without a front: TCP connections that a worker holds at once; one more takes the place of one "
+            "of an address that has more of them, or is closed",
+        ),
+    ] = 200
+    tcp_peer_connections: Annotated[
+        int, Field(ge=1, le=500, description="without a front: those of one address among them; one more is closed")
+    ] = 64
+    tcp_idle_s: Annotated[
+        float,
+        Field(
+            ge=1,
+            le=86400,
+            description="without a front: a TCP connection that says nothing for so long is closed, but not while a "
+            "call that came by it is up",
+        ),
+    ] = 600
     tls_port: Annotated[int, Field(ge=0, le=65000, description="with a front: port for SIP over TLS; 0: none")] = 0
     tls_certificate: Annotated[
         Path | None,

@@ -29,14 +29,17 @@ class Peers:
 
     def turn_away(self, address: str) -> int | None:
         """Answer to a request from an address, 0 for none at all; None where it may come in."""
-        if not self._networks or self._knows(address):
+        if self.knows(address):
             return None
         now_s = time.monotonic()
         if self._lines.take(now_s):
             logger.warning("turned away: %s is none of the peers", address)
         return _FORBIDDEN if self._answers.take(now_s) else _NO_ANSWER
 
-    def _knows(self, address: str) -> bool:
+    def knows(self, address: str) -> bool:
+        """Whether requests of that address are taken. For any thread."""
+        if not self._networks:
+            return True
         try:
             found = ipaddress.IPv4Address(address)
         except ValueError:

@@ -8,19 +8,17 @@ right, and the kernel keeps everybody else out, until it falls silent.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import logging
-import os
 import socket
-from collections.abc import Iterator
 from typing import Final, final
+
+from drivers.taps.sip._descriptors import own_socket
 
 logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_S: Final = 1.0
 _NOBODY: Final = bytes(16)  # a sockaddr of AF_UNSPEC: connecting to it lets everybody in again
-_FOLDER: Final = "/proc/self/fd"
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -66,33 +64,17 @@ class Source:
 def _hear_only(own: str, address: str) -> bool:
     """Let the socket of that address of ours hear one other alone; False where we have no such socket."""
     host, _, port = address.rpartition(":")
-    with _copy_of(own) as found:
+    with own_socket(socket.SOCK_DGRAM, _port(own)) as found:
         if found is not None:
-            found.connect((host, int(port)))
+            found[1].connect((host, int(port)))
         return found is not None
 
 
 def _hear_all(own: str) -> None:
-    with _copy_of(own) as found:
-        if found is not None and _libc.connect(found.fileno(), _NOBODY, len(_NOBODY)):
+    with own_socket(socket.SOCK_DGRAM, _port(own)) as found:
+        if found is not None and _libc.connect(found[1].fileno(), _NOBODY, len(_NOBODY)):
             logger.warning("the socket of %s cannot hear everybody again: errno %d", own, ctypes.get_errno())
 
 
-@contextlib.contextmanager
-def _copy_of(own: str) -> Iterator[socket.socket | None]:
-    """Give a copy of our UDP socket with the port of that address: it may be bound to every address of the machine."""
-    port = int(own.rpartition(":")[2])
-    for name in os.listdir(_FOLDER):  # noqa: PTH208 - as the kernel names them
-        with contextlib.ExitStack() as undo:
-            try:
-                descriptor = os.dup(int(name))
-                undo.callback(os.close, descriptor)
-                copy = socket.socket(fileno=descriptor)
-            except OSError:  # gone, or no socket
-                continue
-            undo.pop_all()
-            undo.enter_context(copy)
-            if (copy.family, copy.type) == (socket.AF_INET, socket.SOCK_DGRAM) and copy.getsockname()[1] == port:
-                yield copy
-                return
-    yield None
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])

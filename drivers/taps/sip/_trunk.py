@@ -31,6 +31,7 @@ from drivers.taps.sip._session_timer import LEAST_S, is_too_short
 from drivers.taps.sip._words import end_of_call
 from drivers.taps.sip.front import make_folder
 from drivers.taps.sip.siprec import SiprecCall
+from drivers.taps.sip.tcp import SEATS, Reception
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ _RELIEF_S: Final = 0.5
 _HUNG_S: Final = 0.9  # the front gives a call to the next worker after 1 s
 _STALE_S: Final = 0.1  # until what came meanwhile has been read
 _OK, _NOT_FOUND, _NO_CALL, _TOO_SHORT, _BUSY, _INTERNAL, _UNAVAILABLE = 200, 404, 481, 422, 486, 500, 503
+_MOST_TRANSPORTS: Final = SEATS + 16  # of PJSIP's 64 sockets; closed ones keep theirs a while
 _MOST_ARRIVING: Final = 32  # between the gate and PJSIP's own word
 
 
@@ -73,6 +75,7 @@ class Trunk:
         self.dialler = Dialler(self, self._accounts, self._pace)
         self._service = Service(options.worker_age_s, options.worker_memory_mb, plan.index)
         self._library: Library
+        self._reception: Reception
         self._gate: Gate
 
     def later(self, delay_s: float, act: Callable[[], None]) -> None:
@@ -93,6 +96,8 @@ class Trunk:
         self._library = Library(self.options, self._worker, self._place, self.native, self)
         self._gate = Gate(self.native, self)
         self._gate.prove(self._place.near, self._place.port, self._library.handle)
+        self._reception = Reception(self._library.acceptor, self.options, self._peers, self.host, self.loop.post)
+        self._reception.start()
         self._open_ledger()
         if self._door is not None:
             self._door.open()
@@ -162,7 +167,7 @@ class Trunk:
 
     def _consider_end(self) -> None:
         """Let a new worker take over when the time is served: calls go elsewhere first, then this one ends."""
-        reason = "" if self.closing else self._service.over(time.monotonic())
+        reason = "" if self.closing else self._reception.failure or self._service.over(time.monotonic())
         if not reason:
             return
         if self._door is not None:
@@ -227,6 +232,8 @@ class Trunk:
             return self._refuse(_UNAVAILABLE, "what came while the worker hung has gone to another one", device)
         if is_too_short(invite):
             return self._refuse(_TOO_SHORT, f"a session that has to be refreshed within {LEAST_S} s", device)
+        if self.native.transport_count() > _MOST_TRANSPORTS:
+            return self._refuse(_UNAVAILABLE, "connections of our own to peers that do not answer", device)
         if not self._has_room():
             return self._refuse(_BUSY, "as many calls as the trunk takes", device)
         if not self._pace.take(time.monotonic()):
@@ -392,6 +399,7 @@ class Trunk:
 
     def leave(self) -> None:
         """Leave word of the calls that could not be ended, to whoever outlives us."""
+        self._reception.stop()
         self._note_ended()
         if self._orphans is not None:
             self._orphans.close()

@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.wires, pytest.mark.asyncio(loop_scope="module")]
 PACKETS = 400
 MANY = 2000
 GAP_S = 0.002  # between two messages: what is tried is their form; floods are tried elsewhere
-CONNECTION_S = 0.05  # PJSIP holds 64 sockets, and a closed one for half a second: one more ends the process
 ANSWERS = {200, 400, 415, 488, 500}
 GUARDED = {"unknown_devices": "refuse", "devices": ["50*"], "calls_per_s": 25}
 
@@ -36,7 +35,7 @@ def send_over_tcp(port: int, messages: Iterable[bytes]) -> None:
     for octets in messages:
         with socket.create_connection(("127.0.0.1", port), 2) as source:
             source.sendall(octets)
-            time.sleep(CONNECTION_S)
+            time.sleep(GAP_S)
 
 
 async def under_fire(trunk: Any, caller: Any, *orders: tuple[Any, ...], rest_s: float = 0.0) -> None:
