@@ -401,10 +401,12 @@ class Trunk:
         """Leave word of the calls that could not be ended, to whoever outlives us."""
         self._reception.stop()
         self._note_ended()
-        if self._orphans is not None:
-            self._orphans.close()
-        if self._ledger is not None:
-            self._ledger.close()
+        orphans, self._orphans = self._orphans, None  # a beat may still come
+        if orphans is not None:
+            orphans.close()
+        ledger, self._ledger = self._ledger, None
+        if ledger is not None:
+            ledger.close()
 
     def idle(self) -> bool:
         """Whether every line is free."""
