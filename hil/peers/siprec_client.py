@@ -25,6 +25,7 @@ class SiprecClient:
     """One recording session to the recorder at ``port``. Use as an asynchronous context.
 
     ``media`` are the recorder's RTP addresses, one a stream; ``rtp_port`` is the port the streams say they come from.
+    ``overtakes``: each ACK is sent right behind the next request, as a network brings them that changes their order.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class SiprecClient:
         self.answer: Message | None = None
         self.call_id = f"{secrets.token_hex(8)}@src.test"
         self.ended = asyncio.Event()
+        self.overtakes = False
         self._port = port
         self._rtp_port = rtp_port
         self._certificate = certificate
@@ -45,6 +47,7 @@ class SiprecClient:
         self._remote = f"<sip:srs@127.0.0.1:{port}>"
         self._target = f"sip:srs@127.0.0.1:{port}"
         self._routes: list[str] = []
+        self._owed = ""  # an ACK
 
     async def __aenter__(self) -> Self:
         await self._channel.open("127.0.0.1", self._port, self._certificate)
@@ -116,14 +119,22 @@ class SiprecClient:
             self._routes = self._routes or list(reversed(answer.all("Record-Route")))
             ports = re.findall(r"^m=audio (\d+)", answer.body, re.MULTILINE)
             self.media = tuple(("127.0.0.1", int(port)) for port in ports)
-        self._send("ACK", "", "", {}, answer.one("To", "t"))
+        self._owed = self._compose("ACK", "", "", {}, answer.one("To", "t"))
+        if not self.overtakes:
+            self._pay()
         return answer
+
+    def _pay(self) -> None:
+        if self._owed:
+            self._channel.send(self._owed)
+        self._owed = ""
 
     async def _request(self, method: str, body: str, kind: str, headers: Mapping[str, str]) -> Message:
         self._sequence += 1
         branch = f"z9hG4bK{secrets.token_hex(8)}"
         heard = self._channel.transport != "udp"
         self._send(method, body, kind, headers, branch=branch)
+        self._pay()
         async with asyncio.timeout(_ANSWER_S):
             while True:
                 try:
@@ -136,9 +147,12 @@ class SiprecClient:
                     if answer.code >= 200:
                         return answer
 
-    def _send(
+    def _send(self, method: str, body: str, kind: str, headers: Mapping[str, str], *, branch: str) -> None:
+        self._channel.send(self._compose(method, body, kind, headers, branch=branch))
+
+    def _compose(
         self, method: str, body: str, kind: str, headers: Mapping[str, str], remote: str = "", *, branch: str = ""
-    ) -> None:
+    ) -> str:
         host, port = self._channel.address
         via = f"SIP/2.0/{_SCHEMES[self._channel.transport]} {host}:{port}"
         contact = f"<sip:src@{host}:{port};transport={self._channel.transport}>"
@@ -156,7 +170,7 @@ class SiprecClient:
             *([f"Content-Type: {kind}"] if kind else []),
             f"Content-Length: {len(body.encode())}",
         ]
-        self._channel.send("\r\n".join(lines) + "\r\n\r\n" + body)
+        return "\r\n".join(lines) + "\r\n\r\n" + body
 
     def _take(self, octets: bytes) -> None:
         message = Message(octets.decode(errors="replace"))

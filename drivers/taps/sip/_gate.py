@@ -71,8 +71,8 @@ class Judge(Protocol):
         """Read why a subscription of ours is not accepted; ``status`` is code and reason."""
         ...
 
-    def holds(self, bye: Message) -> Callable[[int], None] | None:
-        """Taker of the kept request, where the BYE has to wait; None to let it through."""
+    def holds(self, request: Message) -> Callable[[int], None] | None:
+        """Taker of the kept request, where a BYE or an INVITE within a call has to wait; None to let it through."""
         ...
 
 
@@ -159,7 +159,7 @@ class Gate:
         if octets.startswith(b"ACK "):
             self._judge.confirmed(Message.read(octets))
         if octets.startswith(b"BYE "):
-            return self._bye(request, Message.read(octets))
+            return self._hold(request, Message.read(octets))
         return _NOT_TAKEN
 
     def _turn_away(self, request: int, octets: bytes, code: int) -> int:
@@ -184,7 +184,7 @@ class Gate:
     def _invite(self, request: int, message: Message) -> int:
         if message.to_tag:
             self._judge.told(message)
-            return _NOT_TAKEN
+            return self._hold(request, message)
         code = self._judge.refusal(message)
         return self._answer(request, code, _REFUSALS.get(code or 0))
 
@@ -194,7 +194,7 @@ class Gate:
         self._native.answer(request, code, header)
         return _TAKEN
 
-    def _bye(self, request: int, message: Message) -> int:
+    def _hold(self, request: int, message: Message) -> int:
         take = self._judge.holds(message)
         if take is None:
             return _NOT_TAKEN

@@ -24,6 +24,7 @@ from drivers.contract import (
 )
 from drivers.taps.sip._capture import PATH_MS, Capture
 from drivers.taps.sip._ending import Ending
+from drivers.taps.sip._handshake import Handshake
 from drivers.taps.sip._legs import Legs, Offered
 from drivers.taps.sip._library import Call
 from drivers.taps.sip._parties import MAX_LEGS
@@ -70,6 +71,7 @@ class Line:
         self.bye_held = False
         self.dialled = False  # the call was placed by us: it is captured only where somebody asks for it
         self.timer = SessionTimer()
+        self.handshake = Handshake()
         self._works = works
         self._watch = Watch(works, name, time.monotonic())
         self._labels: tuple[str, ...] = ()
@@ -123,6 +125,7 @@ class Line:
         self._labels, self._legs = dialog.labels, Legs(dialog.leg_of)
         self.leaving, self.bye_held, self._faulty, self._reason = False, False, False, ""
         self.timer = SessionTimer()
+        self.handshake = Handshake()
         self._refused_streams = 0
         self._watch = Watch(self._works, self.name, time.monotonic())
 

@@ -12,6 +12,7 @@ from drivers.taps.sip._account import Accounts
 from drivers.taps.sip._dialler import Dialler
 from drivers.taps.sip._door import Door
 from drivers.taps.sip._gate import Gate
+from drivers.taps.sip._handshake import WAIT_S
 from drivers.taps.sip._incoming import Incoming
 from drivers.taps.sip._indication import AWARE
 from drivers.taps.sip._ledger import Ledger
@@ -286,6 +287,7 @@ class Trunk:
         if self._ledger is not None:
             self._ledger.came(invite)
         line.timer.take(invite, time.monotonic())
+        line.handshake.invited(invite.header("cseq"))
         fields = siprec.fields()
         if self._door is not None:
             source = invite.header("x-linetap-source") or source
@@ -333,7 +335,7 @@ class Trunk:
     def told(self, request: Message) -> int | None:
         """Take metadata and labels of a request within a call; None where PJSIP has to answer, else the answer."""
         document = self._document(request)
-        line = next((line for line in self.lines.values() if _belongs(request, line)), None)
+        line = self._line_of(request)
         labels = request.labels_by_line()
         if line is not None and request.method != "INFO":
             line.timer.take(request, time.monotonic())
@@ -361,25 +363,50 @@ class Trunk:
         """Note a call that came for whoever outlives us."""
         if self._ledger is not None:
             self._ledger.confirmed(ack)
+        line = self._line_of(ack)
+        if line is not None:
+            for let_go in line.handshake.confirmed(ack.header("cseq")):
+                self.later(0, let_go)
 
     def answered(self, answer: Message) -> None:
         """Note a call that we placed."""
         if self._ledger is not None:
             self._ledger.answered(answer)
 
-    def holds(self, bye: Message) -> Callable[[int], None] | None:
-        """Let the BYE of a call that is captured wait until its audio is out."""
-        line = next((line for line in self.lines.values() if _belongs(bye, line)), None)
+    def holds(self, request: Message) -> Callable[[int], None] | None:
+        """Let the BYE of a call that is captured wait until its audio is out, and an INVITE for the ACK before it."""
+        line = self._line_of(request)
         if line is None:
             return None
+        if request.method == "INVITE":
+            return self._holds_invite(line, request)
         if line.bye_held:
             return self._gate.drop  # repeated: the first one's answer serves
         line.bye_held = True
-        return lambda request: line.leave("the far end hung up", lambda: self._release(line, request))
+        return lambda kept: line.leave("the far end hung up", lambda: self._release(line, kept))
+
+    def _holds_invite(self, line: Line, invite: Message) -> Callable[[int], None] | None:
+        handshake, cseq = line.handshake, invite.header("cseq")
+        if not handshake.is_open:
+            handshake.invited(cseq)
+            return None
+
+        def keep(kept: int) -> None:
+            def let_go() -> None:
+                handshake.invited(cseq)
+                self._gate.release(kept)
+
+            handshake.wait(let_go)
+            self.later(WAIT_S, lambda: let_go() if handshake.give_up(let_go) else None)
+
+        return keep
 
     def _release(self, line: Line, request: int) -> None:
         self._gate.release(request)
         line.stay()
+
+    def _line_of(self, request: Message) -> Line | None:
+        return next((line for line in self.lines.values() if _belongs(request, line)), None)
 
     # --- verbs --------------------------------------------------------------------------------------------------
 

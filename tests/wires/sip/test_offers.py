@@ -15,6 +15,7 @@ from hil.peers.siprec_client import SiprecClient
 from tests.wires.front import conftest as front
 from tests.wires.sip.conftest import PACKET_S, Trunk
 from tests.wires.sip.makes import sdp
+from tests.wires.sip.metadata import document
 from tests.wires.sip.sipp_calls import TAIL, Spoken, spoken
 
 pytestmark = [pytest.mark.wires, pytest.mark.asyncio(loop_scope="module")]
@@ -56,6 +57,20 @@ async def test_a_late_offer_through_the_front(tmp_path: Path) -> None:
         pytest.skip("kamailio is not installed")
     async with front.running(tmp_path / "run", calls=4) as trunk:
         check_from(await spoken(trunk, tmp_path, "late_offer", first="ACK", after_s=SETTLED_S), 0)
+
+
+async def test_an_offer_that_overtakes_an_acknowledgement_waits_for_it(trunk: Any, caller: Any) -> None:
+    async with SiprecClient(trunk.port, caller.socket.getsockname()[1]) as client:
+        client.overtakes = True
+        await client.begin(document())
+        assert await client.offer(["inactive", "inactive"]) == 200
+        assert await client.offer(["sendonly", "sendonly"]) == 200
+        await caller.send(client, range(20))
+        await asyncio.sleep(PACKET_S)
+        assert await client.end() == 200
+    (left,) = await trunk.wait(CallLeft)
+    legs = trunk.legs(left.session)
+    assert [read_coded(legs[leg].pcm, leg).lost(20) for leg in (0, 1)] == [[], []]
 
 
 async def test_a_third_stream_is_said_and_costs_nothing(trunk: Any, caller: Any) -> None:
