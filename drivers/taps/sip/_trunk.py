@@ -97,7 +97,9 @@ class Trunk:
         self._library = Library(self.options, self._worker, self._place, self.native, self)
         self._gate = Gate(self.native, self)
         self._gate.prove(self._place.near, self._place.port, self._library.handle)
-        self._reception = Reception(self._library.acceptor, self.options, self._peers, self.host, self.loop.post)
+        self._reception = Reception(
+            self._library.acceptor, self.options, self._peers, self.host, self.loop.post, self._calls_up
+        )
         self._reception.start()
         self._open_ledger()
         if self._door is not None:
@@ -185,6 +187,11 @@ class Trunk:
 
     def _has_nothing_in_hand(self) -> bool:
         return self.idle() and not self.native.calls() and not any(line.captures for line in self.lines.values())
+
+    def _calls_up(self) -> set[str]:
+        """Call-IDs of the calls on all lines. For any thread."""
+        dialogs = [line.dialog for line in self.lines.values()]
+        return {dialog.call_id for dialog in dialogs if dialog is not None}
 
     # --- before a call ------------------------------------------------------------------------------------------
 

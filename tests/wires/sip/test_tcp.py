@@ -80,7 +80,8 @@ async def two_calls(trunk: Any, caller: Any) -> AsyncIterator[None]:
     for call in calls:
         arrived = next(fact for fact in trunk.all(CallArrived) if fact.reference == call.call_id)
         legs = trunk.legs(arrived.session)
-        assert [read_coded(legs[leg].pcm, leg).lost(PACKETS) for leg in (0, 1)] == [[], []]
+        told = [legs[leg].losses for leg in (0, 1)]
+        assert [read_coded(legs[leg].pcm, leg).lost(PACKETS) for leg in (0, 1)] == [[], []], told
 
 
 async def answered(port: int, number: int) -> bytes:
@@ -116,6 +117,23 @@ async def test_hundreds_that_stay(trunk: Any, caller: Any, speaking: Any) -> Non
     assert "of one address" in facts[0].reason
     assert facts[0].peer.startswith((STRANGER, CROWD))
     assert trunk.tap.status.refused_connections >= HELD // 2
+
+
+async def test_some_that_are_never_quiet(trunk: Any, caller: Any) -> None:
+    def never_quiet() -> None:
+        with held(trunk.port, [STRANGER, CROWD], 60, speaking=True) as peers:
+            for number in range(30):
+                for peer in peers:
+                    with contextlib.suppress(OSError):  # waited too long for its turn
+                        peer.sendall(options(100 + number))
+                time.sleep(0.2)
+
+    async with two_calls(trunk, caller):
+        crowd = asyncio.create_task(asyncio.to_thread(never_quiet))
+        for number in range(3):
+            await asyncio.sleep(0.5)
+            assert await answered(trunk.port, 200 + number) == b"SIP/2.0 200 OK"
+        await crowd
 
 
 async def test_the_box_hangs_up_on_the_connection_that_the_call_came_by(trunk: Any, caller: Any) -> None:

@@ -45,10 +45,10 @@ class Frame:
         return found[1] if found else b""
 
     @property
-    def call_id(self) -> bytes:
+    def call_id(self) -> str:
         """Call-ID; empty where there is none."""
         found = _CALL_ID.search(self.head)
-        return found[1] if found else b""
+        return found[1].decode(errors="replace") if found else ""
 
 
 @final

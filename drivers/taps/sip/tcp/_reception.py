@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from drivers.contract import CallRefused, ConnectionRefused, Host
+from drivers.taps.sip._message import Message
 from drivers.taps.sip._options import Options
 from drivers.taps.sip._pace import Pace
 from drivers.taps.sip._peers import Peers
@@ -42,22 +43,29 @@ _TOLD_PER_S: Final = 1
 
 @final
 class Reception:
-    """A thread of its own. ``post`` carries an order to the PJSIP thread."""
+    """A thread of its own. ``post`` carries orders to the PJSIP thread; ``calls_up`` gives the Call-IDs of calls."""
 
     def __init__(
-        self, acceptor: Acceptor, options: Options, peers: Peers, host: Host, post: Callable[[Callable[[], None]], None]
+        self,
+        acceptor: Acceptor,
+        options: Options,
+        peers: Peers,
+        host: Host,
+        post: Callable[[Callable[[], None]], None],
+        calls_up: Callable[[], set[str]],
     ) -> None:
         self._acceptor = acceptor
         self._options = options
         self._peers = peers
         self._host = host
         self._post = post
+        self._calls_up = calls_up
         self._port = acceptor.listener.getsockname()[1]
         self._visitors: dict[Visitor, None] = {}
         self._seats = Seats()
         self._turned_away: collections.Counter[str] = collections.Counter()  # by reason, since it was told
         self._latest: dict[str, str] = {}  # by reason: whose connection was the last
-        self._telling = Pace(_TOLD_PER_S)
+        self._telling, self._logging = Pace(_TOLD_PER_S), Pace(_TOLD_PER_S)
         self._tidied_s = self._rests_until_s = 0.0
         self._selector = selectors.DefaultSelector()
         self._waker, self._woken = socket.socketpair()
@@ -118,20 +126,21 @@ class Reception:
             except OSError as error:
                 self._turn_away("?", f"cannot be accepted: {error}")
                 break
-            if reason := self._no_room(host):
+            now_s = time.monotonic()
+            if reason := self._no_room(host, now_s):
                 self._turn_away(f"{host}:{port}", reason)
                 found.close()
                 continue
             found.setblocking(False)
             found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            visitor = Visitor(found, host, port, time.monotonic())
+            visitor = Visitor(found, host, port, now_s)
             self._visitors[visitor] = None
             self._attend(visitor)
         self._rests_until_s = time.monotonic() + _REST_S
         self._selector.unregister(self._acceptor.listener)
 
-    def _no_room(self, host: str) -> str:
+    def _no_room(self, host: str, now_s: float) -> str:
         """Why no connection of that address is taken; empty where one is, another being closed for it if need be."""
         if not self._peers.knows(host):
             return "none of the peers"
@@ -142,9 +151,9 @@ class Reception:
             return ""
         others = [visitor for visitor in self._visitors if not visitor.calls and not visitor.messages]
         most = max(others, key=lambda visitor: (shares[visitor.host], -visitor.heard_s), default=None)
-        if most is None or shares[most.host] <= shares[host] + 1:
+        if most is None or (shares[most.host] <= shares[host] + 1 and now_s - most.heard_s < _MESSAGE_S):
             return f"more than {self._options.tcp_connections} connections"
-        self._turn_away(most.name, "closed for one of an address that had fewer")
+        self._turn_away(most.name, f"more than {self._options.tcp_connections} connections: closed for another")
         self._end(most)
         return ""
 
@@ -189,12 +198,13 @@ class Reception:
                 self._pass_on(visitor)
             return
         reason = f"a message of {frame.size} octets, of which {LONGEST} can be read without a front"
-        logger.warning("%s, over TCP of %s", reason, visitor.name)
+        if self._logging.take(now_s):
+            logger.warning("%s: %s", visitor.name, reason)
         self._refuse(visitor, 513, reason, frame.head)
 
     def _refuse(self, visitor: Visitor, code: int, reason: str, head: bytes) -> None:
         visitor.to_send += compose(head, code, reason)
-        if head.startswith(b"INVITE "):
+        if head.startswith(b"INVITE ") and not Message.read(head).to_tag:
             self._host.emit(CallRefused(code=code, reason=reason))
 
     def _give_up(self, visitor: Visitor, code: int, reason: str, *heads: bytes) -> None:
@@ -244,10 +254,11 @@ class Reception:
             self._give_up(visitor, 503, f"no connection to PJSIP: {error}", *visitor.messages)
             return
         peer = visitor.host, visitor.port
-        visitor.seat = seat
+        visitor.sit(seat, time.monotonic())
         self._seats.taken.add(seat)
         self._post(lambda: self._acceptor.give(descriptor, peer))
         self._pass_on(visitor)
+        self._attend(visitor)
 
     def _pass_on(self, visitor: Visitor) -> None:
         """Give the visitor's messages to PJSIP, if it has a seat."""
@@ -271,6 +282,8 @@ class Reception:
             return
         if events & selectors.EVENT_WRITE:
             self._push(seat)
+            if seat.visitor is not None:
+                self._attend(seat.visitor)
         if not events & selectors.EVENT_READ:
             return
         try:
@@ -305,23 +318,23 @@ class Reception:
             self._push(seat)
 
     def _close(self, seat: Seat) -> None:
-        self._seats.close(seat, time.monotonic())
+        now_s = time.monotonic()
+        self._seats.close(seat, now_s)
         self._watch(seat.socket, 0, None)
         seat.socket.close()
         visitor = seat.visitor
         if visitor is None:
             return
-        visitor.seat = None
-        visitor.outgoing = type(visitor.outgoing)(_UNREAD_BYTES)
-        visitor.waits_s = time.monotonic()
-        visitor.unanswered = 0
+        visitor.stand_up(now_s)
         if not seat.leaving:  # PJSIP has closed by itself
             self._end(visitor)
 
     # --- from time to time ----------------------------------------------------------------------------------------
 
     def _tidy(self, now_s: float) -> None:
+        calls = self._calls_up()
         for visitor in list(self._visitors):
+            visitor.calls &= calls
             self._consider(visitor, now_s)
         if self._turned_away and self._telling.take(now_s):
             self._tell()

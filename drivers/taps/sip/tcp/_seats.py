@@ -14,6 +14,7 @@ OF_ONE: Final = SEATS // 2
 """Seats that one address may have, those just given back among them."""
 _CLOSED_S: Final = 0.6  # PJSIP keeps the place of a closed socket for 0.5 s
 _QUIET_S: Final = 1.0
+_TURN_S: Final = 2.0  # after which others have their turn
 
 
 @final
@@ -38,11 +39,11 @@ class Seats:
         return min(able, key=lambda visitor: (shares[visitor.host], visitor.waits_s), default=None)
 
     def spare(self, waiting: Iterable[Visitor], now_s: float) -> Iterator[Seat]:
-        """Give the seats that should be given back for those who wait: quiet ones, of calls none."""
+        """Give the seats that should be given back for those who wait: quiet ones and old ones, of calls none."""
         shares = self._shares(now_s)
         on_their_way = len(self._closed) + sum(seat.leaving for seat in self.taken)
         idle = sorted(
-            (seat for seat in self.taken if _is_idle(seat, now_s)),
+            (seat for seat in self.taken if _is_spare(seat, now_s)),
             key=lambda seat: (-shares[seat.host], seat.visitor.heard_s if seat.visitor else 0.0),
         )
         for visitor in list(waiting)[on_their_way:]:
@@ -58,8 +59,8 @@ class Seats:
         return collections.Counter([seat.host for seat in self.taken] + [host for _, host in self._closed])
 
 
-def _is_idle(seat: Seat, now_s: float) -> bool:
+def _is_spare(seat: Seat, now_s: float) -> bool:
     visitor = seat.visitor
     if visitor is None or seat.leaving or visitor.messages or seat.to_send:
         return False
-    return not visitor.calls and now_s - visitor.heard_s >= _QUIET_S
+    return not visitor.calls and (now_s - visitor.heard_s >= _QUIET_S or now_s - seat.since_s >= _TURN_S)

@@ -24,6 +24,7 @@ class Seat:
     socket: socket.socket
     visitor: Visitor | None
     to_send: bytearray = dataclasses.field(default_factory=bytearray)
+    since_s: float = 0.0
     leaving: bool = False  # nothing is sent any more, which PJSIP is told
 
 
@@ -40,7 +41,7 @@ class Visitor:
     outgoing: Frames = dataclasses.field(default_factory=lambda: Frames(_ANSWER_BYTES))
     messages: collections.deque[bytes] = dataclasses.field(default_factory=collections.deque)  # for PJSIP
     to_send: bytearray = dataclasses.field(default_factory=bytearray)
-    calls: set[bytes] = dataclasses.field(default_factory=set)  # Call-IDs of calls that are up
+    calls: set[str] = dataclasses.field(default_factory=set)  # Call-IDs of calls that came by it and are up
     seat: Seat | None = None
     waits_s: float = 0.0  # since when it waits for a seat
     unanswered: int = 0  # requests that PJSIP has not answered yet
@@ -60,8 +61,8 @@ class Visitor:
     @property
     def hears(self) -> bool:
         """Whether more may be read of it now."""
-        full = len(self.messages) >= _MESSAGES or (self.seat is not None and len(self.seat.to_send) >= _UNREAD_BYTES)
-        return not (self.ended or full)
+        unread = max(len(self.to_send), len(self.seat.to_send) if self.seat else 0)
+        return not self.ended and unread < _UNREAD_BYTES and len(self.messages) < _MESSAGES
 
     def take(self, frame: Frame, now_s: float) -> None:
         """Note a message of the peer that is for PJSIP."""
@@ -70,18 +71,23 @@ class Visitor:
         self.messages.append(frame.octets)
         if not (frame.is_answer or frame.method == b"ACK"):
             self.unanswered += 1
-        if frame.method == b"BYE" and not frame.is_answer:
-            self.calls.discard(frame.call_id)
 
     def give(self, frame: Frame) -> None:
         """Note a message of PJSIP's to the peer."""
         self.to_send += frame.octets
         if frame.is_answer and frame.code >= 200:
-            self.unanswered -= 1
+            self.unanswered = max(0, self.unanswered - 1)
             if frame.method == b"INVITE" and frame.code < 300:
                 self.calls.add(frame.call_id)
-        elif frame.method == b"BYE":
-            self.calls.discard(frame.call_id)
+
+    def sit(self, seat: Seat, now_s: float) -> None:
+        """Take a seat."""
+        self.seat, seat.since_s = seat, now_s
+        self.outgoing = Frames(_ANSWER_BYTES)
+
+    def stand_up(self, now_s: float) -> None:
+        """Be without a seat; what PJSIP has not answered by it is not answered any more."""
+        self.seat, self.waits_s, self.unanswered = None, now_s, 0
 
 
 def open_seat(visitor: Visitor, port: int) -> tuple[Seat, int]:

@@ -64,6 +64,6 @@ def test_endless_headers_are_given_up() -> None:
 def test_what_is_read_of_a_message() -> None:
     head = b"SIP/2.0 200 OK\r\ni: c1\r\ncseq: 7 INVITE\r\nl: 0\r\n\r\n"
     (answer,) = Frames(4000).push(head)
-    assert (answer.is_answer, answer.code, answer.method, answer.call_id) == (True, 200, b"INVITE", b"c1")
+    assert (answer.is_answer, answer.code, answer.method, answer.call_id) == (True, 200, b"INVITE", "c1")
     (bare,) = Frames(4000).push(b"SIP/2.0 \r\nl: 0\r\n\r\n")
-    assert (bare.is_answer, bare.code, bare.method, bare.call_id) == (True, 0, b"", b"")
+    assert (bare.is_answer, bare.code, bare.method, bare.call_id) == (True, 0, b"", "")

@@ -56,12 +56,20 @@ def test_quiet_ones_give_theirs_back_but_not_those_of_calls(end: socket.socket) 
     seats = Seats()
     quiet, latest = visitor(end, "a", heard_s=1.0), visitor(end, "a", heard_s=9.9)
     calling = visitor(end, "a", heard_s=0.0)
-    calling.calls.add(b"call")
+    calling.calls.add("call")
     for one in (quiet, latest, calling):
-        seat(seats, one)
+        seat(seats, one).since_s = 9.0
     spare = list(seats.spare([visitor(end, "b"), visitor(end, "c")], 10.0))
     assert spare == [quiet.seat]
     assert list(seats.spare([], 10.0)) == []
+
+
+def test_one_that_is_never_quiet_gives_its_own_back_in_turn(end: socket.socket) -> None:
+    seats = Seats()
+    busy = visitor(end, "a", heard_s=9.9)
+    seat(seats, busy).since_s = 8.5
+    assert list(seats.spare([visitor(end, "b")], 10.0)) == []
+    assert list(seats.spare([visitor(end, "b")], 10.6)) == [busy.seat]
 
 
 def test_as_many_as_wait_and_are_not_on_their_way_already(end: socket.socket) -> None:
