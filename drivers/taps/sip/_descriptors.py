@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Container, Generator, Iterator
 from typing import Final
 
 _FOLDER: Final = "/proc/self/fd"
@@ -17,6 +18,22 @@ def own_socket(kind: socket.SocketKind, port: int) -> Iterator[tuple[int, socket
 
     The copy is closed behind. The socket may be bound to every address of the machine.
     """
+    with contextlib.closing(_sockets(kind)) as found:
+        yield next(((number, copy) for number, copy in found if copy.getsockname()[1] == port), None)
+
+
+def has_unread(ports: Container[int]) -> bool:
+    """Whether a datagram waits at an IPv4 socket of ours with one of those ports."""
+    waiting = select.poll()
+    with contextlib.closing(_sockets(socket.SOCK_DGRAM)) as found, contextlib.ExitStack() as copies:
+        for _, copy in found:
+            if copy.getsockname()[1] in ports:
+                waiting.register(copies.enter_context(copy.dup()), select.POLLIN)
+        return bool(waiting.poll(0))
+
+
+def _sockets(kind: socket.SocketKind) -> Generator[tuple[int, socket.socket], None, None]:
+    """Give every IPv4 socket of ours of that kind, as a copy that is there until the next one is asked for."""
     for name in os.listdir(_FOLDER):  # noqa: PTH208 - as the kernel names them
         with contextlib.ExitStack() as undo:
             try:
@@ -26,8 +43,6 @@ def own_socket(kind: socket.SocketKind, port: int) -> Iterator[tuple[int, socket
             except OSError:  # gone, or no socket
                 continue
             undo.pop_all()
-            undo.enter_context(copy)
-            if (copy.family, copy.type) == (socket.AF_INET, kind) and copy.getsockname()[1] == port:
-                yield int(name), copy
-                return
-    yield None
+            with copy:
+                if (copy.family, copy.type) == (socket.AF_INET, kind):
+                    yield int(name), copy

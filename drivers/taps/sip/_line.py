@@ -38,6 +38,8 @@ from drivers.taps.sip.siprec import SiprecCall
 
 logger = logging.getLogger(__name__)
 
+_HEARING_S: Final = 0.003  # between a packet's leaving the kernel and its being counted, and more
+_HEARD_OUT_S: Final = 0.2
 _OWN_CALL_S: Final = (2.1, 4.0)
 _THEIR_CALL_S: Final = (0.05, 2.0)  # by the standard from 0 on; the far side's own offer may be on its way
 
@@ -352,12 +354,24 @@ class Line:
         """End the session because the call ends, then do ``then``, which ends the call itself."""
         self.leaving = True
         self._reason = self._reason or reason
-        if self._capture is not None:
-            self._end(reason, until_empty=True).then.append(then)
-        elif self._endings:
-            self._endings[-1].then.append(then)
-        else:
-            self._works.later(0, then)
+        self._hear_out(reason, then, self.dialog, time.monotonic() + _HEARD_OUT_S)
+
+    def _hear_out(self, reason: str, then: Callable[[], None], dialog: Dialog | None, until_s: float) -> None:
+        """End the session when PJSIP has taken the packets that came before its end, but not later than a moment."""
+
+        def look() -> None:
+            if self.dialog is not dialog:  # the call has ended meanwhile, and the line has another one
+                then()
+            elif self._capture is None and self._endings:
+                self._endings[-1].then.append(then)
+            elif self._capture is None:
+                then()
+            elif self.call is not None and time.monotonic() < until_s and self._watch.has_unread(self.call):
+                self._hear_out(reason, then, dialog, until_s)
+            else:
+                self._end(reason, until_empty=True).then.append(then)
+
+        self._works.later(_HEARING_S if self._capture is not None else 0.0, look)
 
     def stay(self) -> None:
         """Go on with a call that did not end after all."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final, final
 
 import pjsua2 as pj
 
 from drivers.contract import AudioLost, LineFault, LossReason, MediaStarted
 from drivers.taps.sip._capture import Capture
+from drivers.taps.sip._descriptors import has_unread
 from drivers.taps.sip._library import Call
 from drivers.taps.sip._meter import Meter, Reading
 from drivers.taps.sip._stream import Stream, reading
@@ -45,6 +47,13 @@ class Watch:
         found = [(stream, _read(call, stream)) for stream in self.expected]
         left = {stream.number: stream.meter.left(now) for stream, now in found if now is not None}
         return {leg: frames for leg, frames in left.items() if frames}
+
+    def has_unread(self, call: Call) -> bool:
+        """Whether packets have come that PJSIP has not taken yet."""
+        with contextlib.suppress(pj.Error, ValueError):
+            names = [call.getMedTransportInfo(stream.media).localRtpName for stream in self.expected]
+            return has_unread({int(name.rpartition(":")[2]) for name in names})
+        return False
 
     def look(
         self, call: Call, capture: Capture, now_s: float, *, last: bool = False, every_s: float = _READ_EVERY_S
