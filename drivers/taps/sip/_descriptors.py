@@ -24,16 +24,21 @@ def own_socket(kind: socket.SocketKind, port: int) -> Iterator[tuple[int, socket
 
 def has_unread(ports: Container[int]) -> bool:
     """Whether a datagram waits at an IPv4 socket of ours with one of those ports."""
+    with contextlib.closing(_sockets(socket.SOCK_DGRAM)) as found:
+        return any(copy.getsockname()[1] in ports and _waits(copy) for _, copy in found)
+
+
+def _waits(at: socket.socket) -> bool:
     waiting = select.poll()
-    with contextlib.closing(_sockets(socket.SOCK_DGRAM)) as found, contextlib.ExitStack() as copies:
-        for _, copy in found:
-            if copy.getsockname()[1] in ports:
-                waiting.register(copies.enter_context(copy.dup()), select.POLLIN)
-        return bool(waiting.poll(0))
+    waiting.register(at, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _sockets(kind: socket.SocketKind) -> Generator[tuple[int, socket.socket], None, None]:
-    """Give every IPv4 socket of ours of that kind, as a copy that is there until the next one is asked for."""
+    """Give every IPv4 socket of ours of that kind, as a copy that is there until the next one is asked for.
+
+    A copy shares more than the port: with ``setblocking`` or ``dup``, which calls that, the library would block too.
+    """
     for name in os.listdir(_FOLDER):  # noqa: PTH208 - as the kernel names them
         with contextlib.ExitStack() as undo:
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -37,10 +38,13 @@ def test_a_socket_is_found_by_kind_and_port() -> None:
 def test_what_waits_unread_is_seen_at_the_ports_that_are_asked_for() -> None:
     with bound(socket.SOCK_DGRAM) as one, bound(socket.SOCK_DGRAM) as other:
         port = one.getsockname()[1]
+        one.setblocking(False)
         assert not has_unread({port})
+        assert not os.get_blocking(one.fileno())
         other.sendto(b"x", (LOCAL, port))
         before = descriptors()
         assert has_unread({port})
+        assert not os.get_blocking(one.fileno())
         assert not has_unread({other.getsockname()[1]})
         assert not has_unread(set())
         one.recv(1)
