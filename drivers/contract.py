@@ -262,13 +262,14 @@ TAP_EVENTS: tuple[type[TapEvent], ...] = (
 # --- what can be seen of lines at any moment -------------------------------------------------------------------------
 
 
-class LineMeter(pydantic.BaseModel):
+@final
+@dataclasses.dataclass(slots=True)  # no model: one is made for each line every second
+class LineMeter:
     """What a tap measures on a line now. Levels are those of the last second, one a leg, 0 being a full-scale sine.
 
     ``quiet_s`` are seconds since the last voice in the session that goes on; None without a session.
     """
 
-    model_config = pydantic.ConfigDict(frozen=True)
     line: str
     level_dbfs: tuple[float, ...] = ()  # empty while the device gives no frames
     peak_dbfs: tuple[float, ...] = ()

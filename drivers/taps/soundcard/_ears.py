@@ -7,9 +7,9 @@ from typing import Final, final
 
 import numpy as np
 
-from drivers.taps.soundcard._portion import Pcm, Portion, dbfs
+from drivers.taps.soundcard._portion import Pcm, Portion
 from drivers.taps.soundcard._vox import ATTACK_WINDOWS, WINDOW_S, Vox, VoxRules
-from drivers.taps.soundcard._windows import Windows, mean_squares
+from drivers.taps.soundcard._windows import Windows, levels_dbfs
 
 _LONGEST_BLOCK_S: Final = 2.0
 
@@ -52,12 +52,11 @@ class Ears:
         """Listen to a portion of the line's legs; sets :attr:`onset_frame` where voice begins, pre-roll included."""
         self._frame = at_frame + portion.frames
         self._keep(portion.pcm)
-        end_frame = at_frame - self._windows.waiting_frames
-        for mean_square in mean_squares(self._windows.take(portion.samples)).max(axis=0).tolist():
-            end_frame += self._windows.window_frames
-            before = self._vox.voice
-            if self._vox.take(dbfs(mean_square)) and not before:
-                self.onset_frame = max(0, end_frame - self._preroll_frames)
+        first_frame = at_frame - self._windows.waiting_frames
+        began = self._vox.take(levels_dbfs(self._windows.take(portion.samples)).max(axis=0).tolist())
+        if began is not None:
+            end_frame = first_frame + (began + 1) * self._windows.window_frames
+            self.onset_frame = max(0, end_frame - self._preroll_frames)
 
     def _keep(self, rows: Pcm) -> None:
         self._kept.append(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import select
 import threading
@@ -83,6 +84,7 @@ class Feed:
         self._open_stream = open_stream
         self._inputs = inputs
         self._lines = lines
+        self._rows = list(zip(lines, itertools.accumulate((line.line.legs for line in lines), initial=0), strict=False))
         self._meter = meter
         self._lock = lock
         # Rather longer than a period: a turn that reads half of one costs as much as one that reads all of it.
@@ -212,11 +214,9 @@ class Feed:
                 logger.warning("%s gives frames again", self._card.device)
 
     def _hand_out(self, run: Run, portion: Portion, at_frame: int) -> None:
-        row = 0
-        for line in self._lines:
-            legs = line.line.legs
-            line.take(run, portion.legs(row, row + legs), at_frame, serving=self.serving)
-            row += legs
+        for line, row in self._rows:
+            if line.listens or not at_frame:  # each learns of a run that begins
+                line.take(run, portion, at_frame, row=row, serving=self.serving)
 
     # --- a card that goes and comes -------------------------------------------------------------------------------
 

@@ -59,6 +59,7 @@ class CardLine:
         self._device = device
         self._ears = ears
         self._always_cut_s = always_cut_s
+        self._own_calls = ears is not None or always_cut_s is not None
         self._gone_s = gone_s
         self._session: Session | None = None
         self._ending: Session | None = None  # waits for its last frames, while the line goes on
@@ -72,6 +73,11 @@ class CardLine:
     def session(self) -> Session | None:
         """What goes on."""
         return self._session
+
+    @property
+    def listens(self) -> bool:
+        """Whether frames are for anything: a session, or calls of the line's own."""
+        return self._session is not None or self._ending is not None or self._own_calls
 
     @property
     def ending(self) -> bool:
@@ -108,18 +114,19 @@ class CardLine:
             self._end(self._session, now_s, reason)
         self._settle(cut=True)
 
-    def take(self, run: Run, portion: Portion, at_frame: int, *, serving: bool) -> None:
-        """Take a portion of the line's legs; calls begin only while ``serving``."""
+    def take(self, run: Run, portion: Portion, at_frame: int, *, row: int = 0, serving: bool) -> None:
+        """Take a portion whose rows from ``row`` on are the line's legs; calls begin only while ``serving``."""
         if run is not self._run:
             self._begin_run(run)
         if self._ears:
-            self._ears.take(portion, at_frame)
-        for session in (self._ending, self._session):
-            if session:
-                session.take(run, portion, at_frame)
-        self._settle()
-        if serving:
-            self._decide(run, portion, at_frame)
+            self._ears.take(portion.legs(row, row + self.line.legs), at_frame)
+        if self._ending is not None:
+            self._ending.take(run, portion, at_frame, row)
+            self._settle()
+        if self._session is not None:
+            self._session.take(run, portion, at_frame, row)
+        if serving and self._own_calls:
+            self._decide(run, portion, at_frame, row)
 
     def break_off(self, moment_s: float) -> None:
         """The card gives no frames any more; its last was captured at this moment."""
@@ -147,7 +154,7 @@ class CardLine:
         if self._ears:
             self._ears.begin_run()
 
-    def _decide(self, run: Run, portion: Portion, at_frame: int) -> None:
+    def _decide(self, run: Run, portion: Portion, at_frame: int, row: int) -> None:
         now_s = run.at_s(at_frame + portion.frames)
         if self._always_cut_s is not None:
             if self._called_s is not None and now_s - self._called_s >= self._always_cut_s:
@@ -155,7 +162,7 @@ class CardLine:
                 self._arrive(run, now_s)
             elif self._session is None:
                 self._arrive(run, run.at_s(at_frame))
-                self._catch_up(run, portion, at_frame)
+                self._catch_up(run, portion, at_frame, row)
         elif self._ears is not None:
             if self._called_s is not None and not self._ears.voice:
                 self._leave(now_s, "no voice")
@@ -174,9 +181,9 @@ class CardLine:
             CallArrived(line=self.line.name, session=session, device=self._device, arrived_mono_s=begin_s)
         )
 
-    def _catch_up(self, run: Run, portion: Portion, at_frame: int) -> None:
+    def _catch_up(self, run: Run, portion: Portion, at_frame: int, row: int = 0) -> None:
         if self._session is not None:
-            self._session.take(run, portion, at_frame)
+            self._session.take(run, portion, at_frame, row)
 
     def _leave(self, now_s: float, reason: str) -> None:
         self._called_s = None

@@ -20,44 +20,34 @@ FULL_SCALE = 32768
 class Portion:
     """Legs in rows: ``pcm`` is what is stored, ``samples`` the same numbers as floats, shape (legs, frames).
 
-    ``energies`` are the sums of the squares of each leg, ``lows`` and ``highs`` its extremes.
+    ``energies`` are the sums of the squares of each leg, ``peaks`` how far from 0 it goes.
     """
 
     pcm: Pcm
     samples: Samples
+    frames: int
     energies: list[float]
-    lows: list[int]
-    highs: list[int]
+    peaks: list[int]
 
     @classmethod
     def of(cls, pcm: Pcm, samples: Samples | None = None) -> Self:
         """Measure rows; ``samples`` are the same as floats, where somebody has them."""
         if samples is None:
             samples = pcm.astype(np.float32)
-        if not pcm.shape[1]:
-            nothing = [0] * len(pcm)
-            return cls(pcm, samples, [0.0] * len(pcm), nothing, nothing)
-        energies = np.einsum("lf,lf->l", samples, samples)
-        return cls(pcm, samples, energies.tolist(), pcm.min(axis=1).tolist(), pcm.max(axis=1).tolist())
-
-    @property
-    def frames(self) -> int:
-        """Frames of each leg."""
-        return int(self.pcm.shape[1])
-
-    def peak(self, leg: int) -> int:
-        """Give how far from 0 a leg goes."""
-        return max(-self.lows[leg], self.highs[leg])
+        legs, frames = pcm.shape
+        if not frames:
+            return cls(pcm, samples, 0, [0.0] * legs, [0] * legs)
+        energies = np.vecdot(samples, samples).tolist()
+        lows, highs = np.minimum.reduce(pcm, axis=1).tolist(), np.maximum.reduce(pcm, axis=1).tolist()
+        return cls(pcm, samples, frames, energies, [max(-low, high) for low, high in zip(lows, highs, strict=True)])
 
     def legs(self, first: int, until: int) -> Portion:
         """Give some of the legs."""
         rows = slice(first, until)
-        return Portion(self.pcm[rows], self.samples[rows], self.energies[rows], self.lows[rows], self.highs[rows])
+        return Portion(self.pcm[rows], self.samples[rows], self.frames, self.energies[rows], self.peaks[rows])
 
     def cut(self, first: int, until: int) -> Portion:
         """Give some of the frames."""
-        if first == 0 and until == self.frames:
-            return self
         return Portion.of(self.pcm[:, first:until], self.samples[:, first:until])
 
 
@@ -75,8 +65,8 @@ class Level:
         """Take what was measured of a leg."""
         self._frames += portion.frames
         self._energy += portion.energies[leg]
-        self._peak = max(self._peak, portion.peak(leg))
-        if portion.peak(leg) >= FULL_SCALE - 1:
+        self._peak = max(self._peak, portion.peaks[leg])
+        if portion.peaks[leg] >= FULL_SCALE - 1:
             pcm = portion.pcm[leg]
             self._clipped_frames += int(np.count_nonzero((pcm == -FULL_SCALE) | (pcm == FULL_SCALE - 1)))
 

@@ -82,20 +82,24 @@ class Session:
         self._card.host.emit(SessionClosed(line=self._line.name, session=self.name, reason=self._end_reason))
         self.done.set()
 
-    def take(self, run: Run, portion: Portion, at_frame: int) -> None:
-        """Take what belongs to the session of the line's legs, which are frames of a run from ``at_frame`` on."""
+    def take(self, run: Run, portion: Portion, at_frame: int, row: int = 0) -> None:
+        """Take what belongs to the session of a portion, whose frames are those of a run from ``at_frame`` on.
+
+        Its rows from ``row`` on are the line's legs.
+        """
         if self.done.is_set():
             return
         if self._run is not run:
             self._begin_run(run)
-        first = max(0, self._from_frame - at_frame)
-        until = portion.frames
+        first, until = max(0, self._from_frame - at_frame), portion.frames
         over = False
         if self.end_s is not None:
             last = run.frame_at(self.end_s) - at_frame
             over, until = last <= until, max(first, min(until, last))
-        if first < until:
-            self._append(portion.cut(first, until))
+        if until - first == portion.frames:
+            self._append(portion, row)
+        elif first < until:
+            self._append(portion.legs(row, row + self._line.legs).cut(first, until), 0)
         if over:
             self.cut()
 
@@ -130,13 +134,15 @@ class Session:
         begin_s = max(run.first_s, self._edge_s + self._gap_frames / self._line.rate_hz)
         self._from_frame = run.frame_at(begin_s)
 
-    def _append(self, portion: Portion) -> None:
+    def _append(self, portion: Portion, row: int) -> None:
+        if not portion.frames:
+            return
         if not self._started:
             self._started = True
             self._card.host.emit(MediaStarted(line=self._line.name, session=self.name, legs=self._line.legs))
-        for leg, row in enumerate(portion.pcm):
-            self._levels[leg].take(portion, leg)
-            self._sink.append(leg, row)
+        for leg, level in enumerate(self._levels):
+            level.take(portion, row + leg)
+            self._sink.append(leg, portion.pcm[row + leg])
         self._position += portion.frames
         if self._position >= self._measure_at:
             self._measure_at = self._position + _MEASURE_EVERY_S * self._line.rate_hz

@@ -196,9 +196,9 @@ def _card_line(card: Card, line: LineOptions, options: Options) -> CardLine:
 
 def _rules(options: Options) -> VoxRules:
     return VoxRules(
-        onset_db=options.vox_onset_db,
-        hysteresis_db=options.vox_hysteresis_db,
+        onset_db=float(options.vox_onset_db),  # a default may be an int, which compares slowly with floats
+        hysteresis_db=float(options.vox_hysteresis_db),
         hang_s=options.vox_hang_s,
-        never_below_dbfs=options.vox_never_below_dbfs,
-        always_above_dbfs=options.vox_always_above_dbfs,
+        never_below_dbfs=float(options.vox_never_below_dbfs),
+        always_above_dbfs=float(options.vox_always_above_dbfs),
     )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Final, final
 
 WINDOW_S: Final = 0.01
-ATTACK_WINDOWS: Final = 5
-_ATTACK_BITS: Final = (1 << ATTACK_WINDOWS) - 1
-_LOUD_WINDOWS: Final = 3  # of the last ATTACK_WINDOWS: a click is shorter
-_LEAST_DBFS: Final = -120.0
+ATTACK_WINDOWS: Final = 5  # three loud ones of so many are voice: a click is shorter
+_NONE_LOUD: Final = (-ATTACK_WINDOWS, -ATTACK_WINDOWS)
 _LEARN_S: Final = 0.3
 _FALL: Final = 0.25  # of the way down to what is quieter, in WINDOW_S
 _RISE_DB_S: Final = 6.0  # while nobody speaks
@@ -31,7 +30,10 @@ class VoxRules:
 
 @final
 class Vox:
-    """Takes the level of each window of ``window_s`` in turn.
+    """Takes the level of each window of ``window_s`` in turn, none below -120 dBFS.
+
+    Some windows are taken at once, in a loop over plain numbers: each needs the one before, and the lines of a card are
+    too few for arrays.
 
     The noise floor falls quickly to what is quieter and rises slowly to what is louder, so pauses between words set it
     and words hardly lift it; a noise that begins and stays becomes the floor in the end. Voice begins when three of
@@ -41,53 +43,68 @@ class Vox:
 
     def __init__(self, rules: VoxRules, window_s: float = WINDOW_S) -> None:
         self.voice = False
-        self.quiet_s = 0.0
         self.floor_dbfs = math.inf
-        self._onset_db, self._hysteresis_db = rules.onset_db, rules.hysteresis_db
-        self._never_below_dbfs, self._always_above_dbfs = rules.never_below_dbfs, rules.always_above_dbfs
+        self._rules = rules
         self._window_s = window_s
         self._rise_db, self._slow_rise_db = _RISE_DB_S * window_s, _SLOW_RISE_DB_S * window_s
         self._hang_windows = max(1, round(rules.hang_s / window_s))
         self._to_learn = max(1, round(_LEARN_S / window_s))
         self._fall = 1 - (1 - _FALL) ** (window_s / WINDOW_S)
-        self._quiet_windows = 0
-        self._loud = 0  # a bit for each of the last ATTACK_WINDOWS
+        self._window = 0  # number of the last one
+        self._heard = 0  # number of the last that was voice
+        self._loud = _NONE_LOUD  # numbers of the last two that were loud
 
     @property
-    def onset_dbfs(self) -> float:
-        """Level from which on a window is loud now."""
-        wanted_dbfs = self.floor_dbfs + self._onset_db
-        if wanted_dbfs < self._never_below_dbfs:
-            return self._never_below_dbfs
-        return wanted_dbfs if wanted_dbfs < self._always_above_dbfs else self._always_above_dbfs  # noqa: FURB136 - the same
+    def quiet_s(self) -> float:
+        """Seconds since the last window that was voice, or since the begin."""
+        return (self._window - self._heard) * self._window_s
 
-    def take(self, level_dbfs: float) -> bool:
-        """Take a window's level; gives whether there is voice now."""
-        self.quiet_s += self._window_s
-        level_dbfs = max(level_dbfs, _LEAST_DBFS)
-        if self._to_learn:
-            self._to_learn -= 1
-            self.floor_dbfs = min(self.floor_dbfs, level_dbfs)
-            return False
-        onset_dbfs = self.onset_dbfs
-        self._loud = (self._loud << 1 | (level_dbfs >= onset_dbfs)) & _ATTACK_BITS
-        if self.voice:
-            if level_dbfs >= onset_dbfs - self._hysteresis_db:
-                self._quiet_windows, self.quiet_s = 0, 0.0
+    def take(self, levels_dbfs: Sequence[float]) -> int | None:
+        """Take the levels of windows in turn; gives the number of the last at which voice began, if one did."""
+        began = None
+        learnt = self._learn(levels_dbfs[: self._to_learn]) if self._to_learn else 0
+        first = number = self._window
+        rules, voice, heard, (older, newer), floor_dbfs = (
+            self._rules,
+            self.voice,
+            self._heard,
+            self._loud,
+            self.floor_dbfs,
+        )
+        for level_dbfs in levels_dbfs[learnt:] if learnt else levels_dbfs:
+            number += 1
+            onset_dbfs = floor_dbfs + rules.onset_db
+            if onset_dbfs < rules.never_below_dbfs:
+                onset_dbfs = rules.never_below_dbfs
+            elif onset_dbfs > rules.always_above_dbfs:
+                onset_dbfs = rules.always_above_dbfs
+            if level_dbfs >= onset_dbfs:
+                if not voice and number - older < ATTACK_WINDOWS:
+                    voice, began = True, number - first - 1 + learnt
+                older, newer = newer, number
+            if voice:
+                if level_dbfs >= onset_dbfs - rules.hysteresis_db:
+                    heard = number
+                elif number - heard >= self._hang_windows:
+                    voice = False
+            above_db = level_dbfs - floor_dbfs
+            if above_db < 0:
+                floor_dbfs += self._fall * above_db
             else:
-                self._quiet_windows += 1
-                self.voice = self._quiet_windows < self._hang_windows
-        elif self._loud.bit_count() >= _LOUD_WINDOWS:
-            self.voice, self._quiet_windows, self.quiet_s = True, 0, 0.0
-        above_db = level_dbfs - self.floor_dbfs
-        if above_db < 0:
-            self.floor_dbfs += self._fall * above_db
-        else:
-            most_db = self._slow_rise_db if self.voice else self._rise_db
-            self.floor_dbfs += above_db if above_db < most_db else most_db  # noqa: FURB136 - min() is a call
-        return self.voice
+                most_db = self._slow_rise_db if voice else self._rise_db
+                floor_dbfs += above_db if above_db < most_db else most_db  # noqa: FURB136 - min() is a call
+        self._window, self.voice, self._heard, self.floor_dbfs = number, voice, heard, floor_dbfs
+        self._loud = older, newer
+        return began
 
     def hush(self) -> None:
         """Forget the voice, but not the noise."""
         self.voice = False
-        self._loud = 0
+        self._loud = _NONE_LOUD
+
+    def _learn(self, levels_dbfs: Sequence[float]) -> int:
+        """Take the first windows for noise, whatever they are; gives how many."""
+        self._to_learn -= len(levels_dbfs)
+        self._window += len(levels_dbfs)
+        self.floor_dbfs = min([self.floor_dbfs, *levels_dbfs])
+        return len(levels_dbfs)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import final
+import math
+from typing import Any, Final, final
 
 import numpy as np
+import numpy.typing as npt
 
-from drivers.taps.soundcard._portion import Samples
+from drivers.taps.soundcard._portion import FULL_SCALE, Samples
+
+Levels = npt.NDArray[Any]  # of 32 or 64 bits
+
+_LEAST: Final = 1e-12
 
 
 @final
@@ -24,11 +30,11 @@ class Windows:
 
     def take(self, rows: Samples) -> Samples:
         """Give every window that is full now, shape (legs, windows, frames)."""
-        if self._carry is not None and self._carry.shape[1]:
+        if self._carry is not None:
             rows = np.concatenate([self._carry, rows], axis=1)
-        windows = rows.shape[1] // self.window_frames
+        windows, waiting = divmod(rows.shape[1], self.window_frames)
         whole = windows * self.window_frames
-        self._carry = rows[:, whole:].copy()
+        self._carry = rows[:, whole:].copy() if waiting else None
         return rows[:, :whole].reshape(len(rows), windows, self.window_frames)
 
     def clear(self) -> None:
@@ -36,7 +42,13 @@ class Windows:
         self._carry = None
 
 
-def mean_squares(windows: Samples) -> Samples:
-    """Give the power of windows of shape (legs, windows, frames), shape (legs, windows)."""
-    energies: Samples = np.einsum("lwf,lwf->lw", windows, windows)
-    return energies / np.float32(windows.shape[2])
+def levels_dbfs(windows: Samples) -> Levels:
+    """Give the level of windows of shape (legs, windows, frames), shape (legs, windows)."""
+    return dbfs_of(np.vecdot(windows, windows), windows.shape[2])
+
+
+def dbfs_of(energies: Levels, frames: int) -> Levels:
+    """Give the sums of the squares of so many frames as levels: a full-scale sine is 0, silence -120."""
+    full = frames * FULL_SCALE**2 / 2
+    levels: Levels = 10 * (np.log10(np.maximum(energies, full * _LEAST)) - math.log10(full))
+    return levels

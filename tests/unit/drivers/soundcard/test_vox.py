@@ -35,7 +35,8 @@ def voice_of(vox: Vox, *levels_dbfs: tuple[float, float]) -> list[float]:
     for level_dbfs, seconds in levels_dbfs:
         for _ in range(round(seconds * 100)):
             before, moment_s = vox.voice, moment_s + 0.01
-            if vox.take(level_dbfs) != before:
+            vox.take([level_dbfs])
+            if vox.voice != before:
                 changes.append(round(moment_s, 2))
     return changes
 

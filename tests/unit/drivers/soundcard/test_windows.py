@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from drivers.taps.soundcard._windows import Windows, mean_squares
+from drivers.taps.soundcard._windows import Windows, dbfs_of, levels_dbfs
 
 
 def test_every_frame_is_in_one_window_and_in_order() -> None:
@@ -25,6 +25,15 @@ def test_what_waits_is_forgotten_when_nothing_follows_it() -> None:
     assert windows.take(np.full((1, 4), 2, np.float32)).tolist() == [[[2, 2, 2, 2]]]
 
 
-def test_power_is_of_each_window_of_each_leg() -> None:
-    windows = np.array([[[3, 3], [0, 0]], [[1, -1], [4, 0]]], np.float32)
-    assert mean_squares(windows).tolist() == [pytest.approx([9, 0]), pytest.approx([1, 8])]
+def test_the_level_is_of_each_window_of_each_leg() -> None:
+    full, half, none = [32768, -32768], [16384, 16384], [0, 0]
+    windows = np.array([[full, none], [half, half]], np.float32)
+    assert levels_dbfs(windows).tolist() == [
+        pytest.approx([3.01, -120], abs=0.01),
+        pytest.approx([-3.01, -3.01], abs=0.01),
+    ]
+
+
+def test_a_full_scale_sine_is_0() -> None:
+    sine = 32768 * np.sin(2 * np.pi * np.arange(800) / 8).astype(np.float32)
+    assert dbfs_of(np.vecdot(sine, sine)[None], 800).tolist() == pytest.approx([0], abs=0.001)
