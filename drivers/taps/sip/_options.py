@@ -110,7 +110,7 @@ class Options(DiallingOptions):
         tuple[str, ...],
         Field(
             description="IPv4 addresses or networks that may send requests, phones that are called directly among "
-            "them; the others get 403; empty: everybody may"
+            "them; the others get 403, or their connections are closed (TCP without a front); empty: everybody may"
         ),
     ] = ()
     tcp_connections: Annotated[

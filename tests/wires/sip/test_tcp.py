@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -213,3 +215,16 @@ async def test_idle_connections_are_closed_but_not_those_of_calls(start_trunk: A
         await client.begin(document())
         assert await asyncio.to_thread(idle) == b""
         assert await client.end() == 200
+
+
+async def test_a_killed_worker_listens_again_where_connections_of_the_old_one_end(start_trunk: Any) -> None:
+    trunk = await start_trunk(calls=1, host="0.0.0.0")
+    (worker,) = trunk.tap.pids()
+    with held(trunk.port, [STRANGER], 5, speaking=True) as peers:
+        assert [(await asyncio.to_thread(peer.recv, 12)) for peer in peers] == [b"SIP/2.0 200 "] * 5
+        os.kill(worker, signal.SIGKILL)
+        end_s = time.monotonic() + 10
+        while trunk.tap.pids() in ([], [worker]) or not trunk.tap.status.workers_up:
+            assert time.monotonic() < end_s, trunk.downs
+            await asyncio.sleep(0.05)
+        assert await answered(trunk.port, 70) == b"SIP/2.0 200 OK"
