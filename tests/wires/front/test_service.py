@@ -28,8 +28,8 @@ async def test_a_worker_is_replaced_when_its_time_is_served_and_no_call_is_lost(
         await until(lambda: trunk.tap.status.renewals >= 1)
         before = trunk.tap.status.renewals
         assert await caller.bye(long) == 200
-        left = next(fact for fact in await trunk.wait(CallLeft) if fact.line == first.line)
-        legs = trunk.legs(left.session)
+        await until(lambda: first.session in {fact.session for fact in trunk.all(CallLeft)})
+        legs = trunk.legs(first.session)
         assert [read_coded(legs[n].pcm, n).lost(350) for n in (0, 1)] == [[], []]
         await until(lambda: trunk.tap.status.renewals > before)  # the long call's worker too, once it has none
         await until(lambda: trunk.tap.status.workers_up == 3)
