@@ -14,7 +14,7 @@ from drivers.taps.sip._line import Dialog, Line
 from drivers.taps.sip._message import Message, user_of
 from drivers.taps.sip._number import Target, conference, target
 from drivers.taps.sip._outbound import Outbound
-from drivers.taps.sip._pace import Pace
+from drivers.taps.sip._pace import CallPace
 from drivers.taps.sip._phone_calls import PhoneDialog
 from drivers.taps.sip._works import Works
 from drivers.taps.sip.siprec import SiprecCall
@@ -28,7 +28,7 @@ _JOIN: Final = {"Require": "join", "Supported": "join"}
 class Dialler:
     """For the PJSIP thread alone."""
 
-    def __init__(self, works: Works, accounts: Accounts, pace: Pace) -> None:
+    def __init__(self, works: Works, accounts: Accounts, pace: CallPace) -> None:
         self._works = works
         self._accounts = accounts
         self._pace = pace

@@ -71,7 +71,10 @@ class Options(DiallingOptions):
     dead_call_s: Annotated[float, Field(ge=2, le=86400, description="a call without RTP this long is hung up")] = 300
     held_call_s: Annotated[float, Field(ge=2, le=86400, description="a call on hold this long is hung up")] = 7200
     calls_per_s: Annotated[
-        int, Field(ge=1, le=25, description="calls a worker takes in a second; more are answered 503")
+        int,
+        Field(
+            ge=1, le=20, description="calls a worker takes in a second, 10 of them in half of it; more are answered 503"
+        ),
     ] = 20
     worker_age_s: Annotated[
         float, Field(ge=0, le=31_536_000, description="a worker this old is replaced when it has no call; 0: never")

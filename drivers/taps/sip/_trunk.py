@@ -23,7 +23,7 @@ from drivers.taps.sip._message import Message, plain
 from drivers.taps.sip._native import Native
 from drivers.taps.sip._options import Options
 from drivers.taps.sip._orphans import Orphans
-from drivers.taps.sip._pace import Pace
+from drivers.taps.sip._pace import CallPace
 from drivers.taps.sip._parties import MAX_LEGS
 from drivers.taps.sip._peers import Peers
 from drivers.taps.sip._place import Place
@@ -70,7 +70,7 @@ class Trunk:
         self._orphans: Orphans | None = None
         self._by_number: dict[int, Line] = {}
         self._arriving: dict[str, SiprecCall] = {}
-        self._pace = Pace(options.calls_per_s)
+        self._pace = CallPace(options.calls_per_s)
         self._peers = Peers(() if self._door else options.peers)  # a front turns strangers away itself
         self._accounts = Accounts(self, plan.index, self._place, self)
         self.dialler = Dialler(self, self._accounts, self._pace)

@@ -12,6 +12,7 @@ import pytest
 
 from appliance.audio.measure import read_coded
 from drivers.contract import CallArrived, CallLeft
+from hil.peers.sip_uac import CallRefusedError
 from hil.peers.torture import CALLED, malformed_rtcp, malformed_rtp, message, mutations, sdp_cases, sip_cases
 
 pytestmark = [pytest.mark.wires, pytest.mark.asyncio(loop_scope="module")]
@@ -20,7 +21,7 @@ PACKETS = 400
 MANY = 2000
 GAP_S = 0.002  # between two messages: what is tried is their form; floods are tried elsewhere
 ANSWERS = {200, 400, 415, 488, 500}
-GUARDED = {"unknown_devices": "refuse", "devices": ["50*"], "calls_per_s": 25}
+GUARDED = {"unknown_devices": "refuse", "devices": ["50*"], "calls_per_s": 20}
 
 
 def send(port: int, messages: Iterable[bytes]) -> None:
@@ -128,3 +129,23 @@ async def test_what_is_taken_for_a_call_is_answered_and_ends(start_trunk: Any, c
     arrived = next(fact for fact in trunk.all(CallArrived) if fact.reference == dialog.call_id)
     assert [read_coded(trunk.legs(arrived.session)[leg].pcm, leg).lost(PACKETS) for leg in (0, 1)] == [[], []]
     assert await caller.bye(await caller.call(trunk.port)) == 200
+
+
+async def test_calls_that_end_at_once_use_up_no_sockets(start_trunk: Any, caller: Any) -> None:
+    """As many as four lines take, with a jitter buffer that is soon empty."""
+    trunk = await start_trunk(calls=5, jitter_ms=40)
+    held = await caller.call(trunk.port, streams=2)
+    end_s = time.monotonic() + 4
+
+    async def call_again_and_again() -> int:
+        answered = 0
+        while time.monotonic() < end_s:
+            try:
+                answered += await caller.uac.bye(await caller.call(trunk.port, streams=2)) == 200
+            except CallRefusedError:
+                await asyncio.sleep(GAP_S)
+        return answered
+
+    assert sum(await asyncio.gather(*(call_again_and_again() for _ in range(4)))) > 20
+    assert trunk.tap.status.restarts == 0
+    assert await caller.bye(held) == 200

@@ -11,7 +11,7 @@ import pytest
 from drivers.contract import TapOptionsError
 from drivers.taps.sip import Options
 from drivers.taps.sip._meter import Meter, Reading
-from drivers.taps.sip._pace import Pace
+from drivers.taps.sip._pace import CallPace, Pace
 from drivers.taps.sip._plan import check_ports, share
 
 
@@ -71,6 +71,8 @@ def test_more_ports_than_there_are_is_told(calls: int, ports: dict[str, Any], fa
 def test_no_more_than_the_limit_in_any_second() -> None:
     pace = Pace(2)
     assert [pace.take(at) for at in (0.0, 0.5, 0.9, 1.0, 1.4, 1.5)] == [True, True, False, True, False, True]
+    pace = Pace(2, 0.5)
+    assert [pace.take(at) for at in (0.0, 0.1, 0.4, 0.5, 0.55, 0.6)] == [True, True, False, True, False, True]
 
 
 @pytest.mark.parametrize("readings_between", [0, 1])
@@ -87,6 +89,13 @@ def test_silence_of_numbers_that_begin_anew_is_known_whenever_it_is_looked_at(re
     later = dataclasses.replace(after, packets=220, octets=35200, empty_ticks=30)
     told = [meter.take(later), meter.take(dataclasses.replace(later, packets=270, octets=43200))]
     assert [change.restarted for change in told if change.inserted_frames] == [False]
+
+
+def test_calls_that_come_at_once_leave_room_for_the_sockets_of_those_before() -> None:
+    pace = CallPace(20)
+    assert [pace.take(0.0) for _ in range(11)] == [True] * 10 + [False]
+    assert [pace.take(0.5) for _ in range(11)] == [True] * 10 + [False]
+    assert pace.take(1.0)
 
 
 def test_what_never_came_is_lost_once() -> None:
