@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import datetime as dt
 import json
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -114,6 +115,8 @@ def summarise(records: list[dict[str, Any]], memory: list[dict[str, float]]) -> 
     drift_ppm = records[-1]["drift_ppm"]
     off_s = recorded_s - passed_s
     growth = {part: round(memory[-1][part] - memory[0][part], 2) for part in _PARTS}
+    ends_h = [(b - begins[0] + record["duration_s"]) / 3600 for b, record in zip(begins, records, strict=True)]
+    hourly = {part: _slope(ends_h[1:], [held[part] for held in memory[1:]]) for part in _PARTS}
     lost = sum(record["gaps"] + record["overruns"] + record["broken_frames"] for record in records)
     told_s = passed_s * drift_ppm * 1e-6
     kept = abs(off_s - told_s) <= MOST_OFF_S
@@ -126,8 +129,14 @@ def summarise(records: list[dict[str, Any]], memory: list[dict[str, float]]) -> 
         "drift_ppm": drift_ppm,
         "memory_mib": memory[-1],
         "growth_mib": growth,
+        "growth_mib_per_hour": hourly,
         "good": lost == 0 and kept and max(growth.values()) <= MOST_GROWTH_MIB,
     }
+
+
+def _slope(hours: list[float], mib: list[float]) -> float | None:
+    """Give the growth an hour by a line through all but the first file, which warms up; None for less than three."""
+    return round(statistics.linear_regression(hours, mib).slope, 3) if len(hours) > 2 else None
 
 
 def show(facts: dict[str, Any]) -> None:
@@ -136,7 +145,10 @@ def show(facts: dict[str, Any]) -> None:
     told = facts["of_that_recorded_as_drift_s"]
     print(f"files and clock  {facts['file_against_clock_s']} s apart, {told} s of it recorded as drift")
     for part in _PARTS:
-        print(f"{part:16} {facts['memory_mib'][part]:7.1f} MiB, {facts['growth_mib'][part]:+.2f} since the first file")
+        hourly = facts["growth_mib_per_hour"][part]
+        later = "" if hourly is None else f", {hourly:+.3f} an hour from the second file on, {24 * hourly:+.1f} a day"
+        held, grown = facts["memory_mib"][part], facts["growth_mib"][part]
+        print(f"{part:16} {held:7.1f} MiB, {grown:+.2f} since the first file{later}")
 
 
 if __name__ == "__main__":

@@ -55,14 +55,15 @@ class Inputs:
             return Portion.of(rows.astype(np.int16))
         if any(self._removes_dc):
             self._follow_dc(samples)
-        most_taken = max(map(abs, self._taken))
-        _subtract(samples, self._taken)
+        taken = np.array(self._taken, np.int16)[:, None]
         if rows.dtype == np.int16 and not self._has_gain:
+            most_taken = max(map(abs, self._taken))
             if not most_taken:
                 return Portion.of(rows, samples)
             if most_taken - FULL_SCALE <= rows.min() and rows.max() < FULL_SCALE - most_taken:  # nothing can clip
-                _subtract(rows, self._taken)
-                return Portion.of(rows, samples)
+                return Portion.of(rows - taken)
+        if any(self._taken):
+            samples -= taken
         if self._has_gain:
             samples *= self._gains
         np.rint(samples, out=samples)
@@ -81,10 +82,3 @@ class Inputs:
             step = int(self._dc[leg] - self._taken[leg])
             if step and self._removes_dc[leg]:
                 self._taken[leg] += step if learns else max(-1, min(1, step))
-
-
-def _subtract(rows: Samples | Pcm, numbers: Sequence[int]) -> None:
-    """Take a number away from each row; one at a time is faster than an array of them."""
-    for row, number in enumerate(numbers):
-        if number:
-            rows[row] -= number

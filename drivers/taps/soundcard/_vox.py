@@ -61,8 +61,51 @@ class Vox:
 
     def take(self, levels_dbfs: Sequence[float]) -> int | None:
         """Take the levels of windows in turn; gives the number of the last at which voice began, if one did."""
-        began = None
         learnt = self._learn(levels_dbfs[: self._to_learn]) if self._to_learn else 0
+        heard = levels_dbfs[learnt:]
+        if len(heard) > 1 and self._goes_on(heard):
+            return None
+        began = self._begin_and_end(heard)
+        return None if began is None else learnt + began
+
+    def hush(self) -> None:
+        """Forget the voice, but not the noise."""
+        self.voice = False
+        self._loud = _NONE_LOUD
+
+    def _goes_on(self, levels_dbfs: Sequence[float]) -> bool:
+        """Take the windows at once if each is silence, or each loud voice, wherever the floor goes meanwhile."""
+        windows, lowest_dbfs, highest_dbfs = len(levels_dbfs), min(levels_dbfs), max(levels_dbfs)
+        if self.voice:
+            if lowest_dbfs < self._onset_dbfs(max(self.floor_dbfs, highest_dbfs)):
+                return False
+            self._heard = self._window + windows
+            self._loud = self._heard - 1, self._heard
+        elif highest_dbfs >= self._onset_dbfs(min(self.floor_dbfs, lowest_dbfs)):
+            return False
+        self._window += windows
+        self._follow(levels_dbfs)
+        return True
+
+    def _follow(self, levels_dbfs: Sequence[float]) -> None:
+        """Let the floor follow windows that change nothing else."""
+        floor_dbfs, fall, most_db = self.floor_dbfs, self._fall, self._slow_rise_db if self.voice else self._rise_db
+        for level_dbfs in levels_dbfs:
+            risen_dbfs = floor_dbfs + most_db
+            if level_dbfs < floor_dbfs:
+                floor_dbfs += fall * (level_dbfs - floor_dbfs)
+            else:
+                floor_dbfs = level_dbfs if level_dbfs < risen_dbfs else risen_dbfs  # noqa: FURB136 - min() is a call
+        self.floor_dbfs = floor_dbfs
+
+    def _onset_dbfs(self, floor_dbfs: float) -> float:
+        """Level from which on a window is loud above such a floor."""
+        rules = self._rules
+        return min(max(floor_dbfs + rules.onset_db, rules.never_below_dbfs), rules.always_above_dbfs)
+
+    def _begin_and_end(self, levels_dbfs: Sequence[float]) -> int | None:
+        """Take window by window, in plain numbers; gives the number of the last at which voice began."""
+        began = None
         first = number = self._window
         rules, voice, heard, (older, newer), floor_dbfs = (
             self._rules,
@@ -71,7 +114,7 @@ class Vox:
             self._loud,
             self.floor_dbfs,
         )
-        for level_dbfs in levels_dbfs[learnt:] if learnt else levels_dbfs:
+        for level_dbfs in levels_dbfs:
             number += 1
             onset_dbfs = floor_dbfs + rules.onset_db
             if onset_dbfs < rules.never_below_dbfs:
@@ -80,27 +123,21 @@ class Vox:
                 onset_dbfs = rules.always_above_dbfs
             if level_dbfs >= onset_dbfs:
                 if not voice and number - older < ATTACK_WINDOWS:
-                    voice, began = True, number - first - 1 + learnt
+                    voice, began = True, number - first - 1
                 older, newer = newer, number
             if voice:
                 if level_dbfs >= onset_dbfs - rules.hysteresis_db:
                     heard = number
                 elif number - heard >= self._hang_windows:
                     voice = False
-            above_db = level_dbfs - floor_dbfs
-            if above_db < 0:
-                floor_dbfs += self._fall * above_db
+            if level_dbfs < floor_dbfs:
+                floor_dbfs += self._fall * (level_dbfs - floor_dbfs)
             else:
-                most_db = self._slow_rise_db if voice else self._rise_db
-                floor_dbfs += above_db if above_db < most_db else most_db  # noqa: FURB136 - min() is a call
+                risen_dbfs = floor_dbfs + (self._slow_rise_db if voice else self._rise_db)
+                floor_dbfs = level_dbfs if level_dbfs < risen_dbfs else risen_dbfs  # noqa: FURB136 - min() is a call
         self._window, self.voice, self._heard, self.floor_dbfs = number, voice, heard, floor_dbfs
         self._loud = older, newer
         return began
-
-    def hush(self) -> None:
-        """Forget the voice, but not the noise."""
-        self.voice = False
-        self._loud = _NONE_LOUD
 
     def _learn(self, levels_dbfs: Sequence[float]) -> int:
         """Take the first windows for noise, whatever they are; gives how many."""

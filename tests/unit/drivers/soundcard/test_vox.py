@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivers.contract import CallArrived, CallLeft, LossReason, SessionOpened
 from drivers.taps.soundcard._ears import Ears
@@ -67,6 +69,24 @@ def test_a_noise_that_stays_becomes_the_floor_but_never_what_is_loud() -> None:
 
 def test_what_is_very_quiet_is_never_voice() -> None:
     assert voice_of(Vox(VoxRules()), (-120, 2), (-60, 2), (-120, 2), (-56, 1)) == []
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([-120, -60, -57, -50, -44, -38, -30, -20]), st.integers(1, 60)), max_size=12),
+    st.lists(st.integers(1, 50), min_size=1, max_size=40),
+)
+def test_windows_taken_at_once_are_those_taken_one_by_one(steps: list[tuple[int, int]], lengths: list[int]) -> None:
+    random = np.random.default_rng(len(steps))
+    levels = [level + float(random.normal(0, 0.5)) for level, windows in steps for _ in range(windows)]
+    rules = VoxRules(hang_s=0.2)
+    together, one_by_one, at = Vox(rules), Vox(rules), 0
+    for length in lengths:
+        part, at = levels[at : at + length], at + length
+        began = together.take(part)
+        begins = [number for number, level in enumerate(part) if one_by_one.take([level]) is not None]
+        assert began == (begins[-1] if begins else None)
+        assert (together.voice, together.quiet_s) == (one_by_one.voice, one_by_one.quiet_s)
+        assert together.floor_dbfs == pytest.approx(one_by_one.floor_dbfs)
 
 
 @pytest.mark.parametrize("rms", [0.0, 3.0, 60.0, 600.0])
