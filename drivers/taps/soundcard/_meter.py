@@ -67,10 +67,10 @@ class Meter:
         """Read every line in order; None for all as long as the card gives nothing."""
         if not self._shown:
             return [None] * len(self._legs)
-        energies = np.add.reduce([portion.energies for portion in self._shown], dtype=np.float64)
-        peaks = np.maximum.reduce([portion.peaks for portion in self._shown], dtype=np.float64)
-        levels: list[float] = dbfs_of(energies, self._shown_frames).round(1).tolist()
-        tops: list[float] = dbfs_of(peaks**2, 2).round(1).tolist()  # of a full-scale sine it is 0 too
+        energies = map(sum, zip(*[portion.energies for portion in self._shown], strict=True))
+        peaks = map(max, zip(*[portion.peaks for portion in self._shown], strict=True))
+        powers = [energy / self._shown_frames for energy in energies], [peak**2 / 2 for peak in peaks]
+        levels, tops = dbfs_of(np.array(powers), 1).round(1).tolist()  # both of a full-scale sine are 0
         away_s = self._away_s(now_s)
         return [
             Reading(tuple(levels[at : at + legs]), tuple(tops[at : at + legs]), vox.voice, vox.quiet_s + away_s)
