@@ -9,7 +9,7 @@ import numpy as np
 
 from drivers.taps.soundcard._portion import Pcm, Portion
 from drivers.taps.soundcard._vox import ATTACK_WINDOWS, WINDOW_S, Vox, VoxRules
-from drivers.taps.soundcard._windows import Windows, levels_dbfs
+from drivers.taps.soundcard._windows import Windows
 
 _LONGEST_BLOCK_S: Final = 2.0
 
@@ -53,7 +53,7 @@ class Ears:
         self._frame = at_frame + portion.frames
         self._keep(portion.pcm)
         first_frame = at_frame - self._windows.waiting_frames
-        began = self._vox.take(levels_dbfs(self._windows.take(portion.samples)).max(axis=0).tolist())
+        began = self._vox.take(self._windows.take(portion.samples).max(axis=0).tolist())
         if began is not None:
             end_frame = first_frame + (began + 1) * self._windows.window_frames
             self.onset_frame = max(0, end_frame - self._preroll_frames)

@@ -61,7 +61,9 @@ class Inputs:
             if not most_taken:
                 return Portion.of(rows, samples)
             if most_taken - FULL_SCALE <= rows.min() and rows.max() < FULL_SCALE - most_taken:  # nothing can clip
-                return Portion.of(rows - taken)
+                rows -= taken
+                samples[:] = rows
+                return Portion.of(rows, samples)
         if any(self._taken):
             samples -= taken
         if self._has_gain:
@@ -76,8 +78,7 @@ class Inputs:
         learns = self._seen_frames < self._memory_frames
         self._seen_frames = min(self._seen_frames + frames, self._memory_frames)
         part = min(1.0, frames / self._seen_frames)
-        ones = np.ones(frames, np.float32)
-        for leg, total in enumerate(np.vecdot(rows, ones).tolist()):
+        for leg, total in enumerate(np.add.reduce(rows, axis=1).tolist()):
             self._dc[leg] += part * (total / frames - self._dc[leg])
             step = int(self._dc[leg] - self._taken[leg])
             if step and self._removes_dc[leg]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from drivers.taps.soundcard._portion import Portion
 from drivers.taps.soundcard._vox import Vox, VoxRules
-from drivers.taps.soundcard._windows import Windows, dbfs_of, levels_dbfs
+from drivers.taps.soundcard._windows import Windows, dbfs_of
 
 WINDOW_S: Final = 0.05
 
@@ -49,7 +49,7 @@ class Meter:
         """Measure frames that were captured until ``moment_s``."""
         self._last_s = moment_s
         self._show(portion)
-        levels = levels_dbfs(self._windows.take(portion.samples))
+        levels = self._windows.take(portion.samples)
         if not levels.size:
             return
         if len(self._legs) < len(levels):

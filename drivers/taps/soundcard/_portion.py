@@ -37,7 +37,7 @@ class Portion:
         legs, frames = pcm.shape
         if not frames:
             return cls(pcm, samples, 0, [0.0] * legs, [0] * legs)
-        energies = np.vecdot(samples, samples).tolist()
+        energies = np.einsum("lf,lf->l", samples, samples).tolist()
         lows, highs = np.minimum.reduce(pcm, axis=1).tolist(), np.maximum.reduce(pcm, axis=1).tolist()
         return cls(pcm, samples, frames, energies, [max(-low, high) for low, high in zip(lows, highs, strict=True)])
 

@@ -1,4 +1,4 @@
-"""Blocks of any length cut into windows of one length."""
+"""Blocks of any length measured in windows of one length."""
 
 from __future__ import annotations
 
@@ -17,34 +17,41 @@ _LEAST: Final = 1e-12
 
 @final
 class Windows:
-    """Cuts what comes, shape (legs, frames), into windows of ``window_frames``; what is left waits for the next."""
+    """Measures what comes, shape (legs, frames), in windows of ``window_frames``; what is left waits for the next.
+
+    Of what waits the energy is kept and not the frames, so no block is copied.
+    """
 
     def __init__(self, window_frames: int) -> None:
         self.window_frames = window_frames
-        self._carry: Samples | None = None
+        self.waiting_frames = 0
+        self._waiting: Levels = np.zeros(0)  # energies of the window that waits
 
-    @property
-    def waiting_frames(self) -> int:
-        """Frames that no window has held yet."""
-        return self._carry.shape[1] if self._carry is not None else 0
-
-    def take(self, rows: Samples) -> Samples:
-        """Give every window that is full now, shape (legs, windows, frames)."""
-        if self._carry is not None:
-            rows = np.concatenate([self._carry, rows], axis=1)
-        windows, waiting = divmod(rows.shape[1], self.window_frames)
-        whole = windows * self.window_frames
-        self._carry = rows[:, whole:].copy() if waiting else None
-        return rows[:, :whole].reshape(len(rows), windows, self.window_frames)
+    def take(self, rows: Samples) -> Levels:
+        """Give the level of every window that is full now, shape (legs, windows)."""
+        legs, frames = rows.shape
+        first = min(-self.waiting_frames % self.window_frames, frames)
+        windows = (frames - first) // self.window_frames
+        last = first + windows * self.window_frames
+        whole = rows[:, first:last].reshape(legs, windows, self.window_frames)
+        energies: Levels = np.einsum("lwf,lwf->lw", whole, whole)
+        if first:
+            self._wait(rows[:, :first])
+            if self.waiting_frames == self.window_frames:
+                energies = np.concatenate([self._waiting[:, None], energies], axis=1)
+                self.waiting_frames = 0
+        if last < frames:
+            self._wait(rows[:, last:])
+        return dbfs_of(energies, self.window_frames)
 
     def clear(self) -> None:
         """Forget what waits: what comes now does not follow it."""
-        self._carry = None
+        self.waiting_frames = 0
 
-
-def levels_dbfs(windows: Samples) -> Levels:
-    """Give the level of windows of shape (legs, windows, frames), shape (legs, windows)."""
-    return dbfs_of(np.vecdot(windows, windows), windows.shape[2])
+    def _wait(self, rows: Samples) -> None:
+        energies: Levels = np.einsum("lf,lf->l", rows, rows)
+        self._waiting = self._waiting + energies if self.waiting_frames else energies
+        self.waiting_frames += rows.shape[1]
 
 
 def dbfs_of(energies: Levels, frames: int) -> Levels:
