@@ -94,9 +94,9 @@ def capture(folder: Path, blocks: int, steps: Steps) -> None:
             block = stream.read()
         if block is None:
             continue
-        into.setdefault(_FRAMES, []).append(len(block.pcm))
+        into.setdefault(_FRAMES, []).append(block.frames)
         with counted("inputs made rows", into):
-            portion = inputs.take(block.pcm)
+            portion = inputs.take(*block.parts)
         with counted("meter and voice", into):
             meter.take(portion, block.read_s)
         with counted("eight files appended to", into):

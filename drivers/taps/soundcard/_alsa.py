@@ -74,10 +74,9 @@ class AlsaStream:
             raise StreamLostError(str(error)) from error
         read_s = time.monotonic()
         parts = [part for part in parts if len(part)]
-        pcm = parts[0] if len(parts) == 1 else np.concatenate([self._nothing, *parts])
-        if not len(pcm):
+        if not parts:
             overrun, self._overrun = overrun or self._overrun, False
-        return Block(pcm, read_s, overrun) if len(pcm) or overrun else None
+        return Block(parts, read_s, overrun) if parts or overrun else None
 
     def close(self) -> None:
         """See :class:`~drivers.taps.soundcard._stream.Stream`."""

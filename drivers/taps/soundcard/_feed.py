@@ -194,14 +194,15 @@ class Feed:
                 self._card.overruns += 1
                 self._break_off()
             self._reason = LossReason.OVERFLOW
-        if not len(block.pcm):
+        frames = block.frames
+        if not frames:
             return
-        portion = self._inputs.take(block.pcm)
+        portion = self._inputs.take(*block.parts)
         with self._lock:
             begins = self._run is None
             run = self._run = self._run or Run(self._card.rate_hz, self._rate_hz)
             at_frame = run.frames
-            run.take(len(block.pcm), block.read_s, portion.frames)
+            run.take(frames, block.read_s, portion.frames)
             if begins:
                 self._miss(run.first_s)
             self._card.drift_ppm = run.drift_ppm if run.drift_ppm is not None else self._card.drift_ppm
@@ -215,8 +216,7 @@ class Feed:
 
     def _hand_out(self, run: Run, portion: Portion, at_frame: int) -> None:
         for line, row in self._rows:
-            if line.listens or not at_frame:  # each learns of a run that begins
-                line.take(run, portion, at_frame, row=row, serving=self.serving)
+            line.take(run, portion, at_frame, row=row, serving=self.serving)
 
     # --- a card that goes and comes -------------------------------------------------------------------------------
 

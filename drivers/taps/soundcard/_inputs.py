@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.taps.soundcard._options import LineOptions
-from drivers.taps.soundcard._portion import FULL_SCALE, Pcm, Portion, Samples
+from drivers.taps.soundcard._portion import FULL_SCALE, Pcm, Portion, Samples, extremes_of
 from drivers.taps.soundcard._rate import Rate, Same
 
 _DC_MEMORY_S: Final = 2.0
@@ -40,37 +40,39 @@ class Inputs:
         self._dc = [0.0] * len(legs)
         self._taken = [0] * len(legs)
 
-    def take(self, pcm: Pcm) -> Portion:
-        """Give the rows of a block of shape (frames, channels), or those that are ready."""
-        return self._rows(self._rate.take(pcm))
+    def take(self, *parts: Pcm) -> Portion:
+        """Give the rows of a block, in parts of shape (frames, channels), or those that are ready."""
+        return self._rows([self._rate.take(part) for part in parts])
 
     def flush(self) -> Portion:
         """Give the rows that are still to come; the next block does not follow this one."""
-        return self._rows(self._rate.flush())
+        return self._rows([self._rate.flush()])
 
-    def _rows(self, frames: Samples | Pcm) -> Portion:
-        rows: npt.NDArray[Any] = np.array(frames.T[self._channels], order="C")  # a copy, also of one row
+    def _rows(self, parts: Sequence[Samples | Pcm]) -> Portion:
+        rows = self._apart(parts)
         samples: Samples = rows.astype(np.float32, copy=False)
         if not samples.size:
             return Portion.of(rows.astype(np.int16))
         if any(self._removes_dc):
             self._follow_dc(samples)
-        taken = np.array(self._taken, np.int16)[:, None]
-        if rows.dtype == np.int16 and not self._has_gain:
-            most_taken = max(map(abs, self._taken))
-            if not most_taken:
-                return Portion.of(rows, samples)
-            if most_taken - FULL_SCALE <= rows.min() and rows.max() < FULL_SCALE - most_taken:  # nothing can clip
-                rows -= taken
-                samples[:] = rows
-                return Portion.of(rows, samples)
         if any(self._taken):
-            samples -= taken
+            samples -= np.array(self._taken, np.float32)[:, None]
+        if rows.dtype == np.int16 and not self._has_gain:
+            extremes = [(low - dc, high - dc) for (low, high), dc in zip(extremes_of(rows), self._taken, strict=True)]
+            if all(low >= -FULL_SCALE and high < FULL_SCALE for low, high in extremes):  # nothing clips
+                if any(self._taken):
+                    rows -= np.array(self._taken, np.int16)[:, None]
+                return Portion(rows, samples, rows.shape[1], [max(-low, high) for low, high in extremes])
         if self._has_gain:
             samples *= self._gains
         np.rint(samples, out=samples)
         np.clip(samples, -FULL_SCALE, FULL_SCALE - 1, out=samples)
         return Portion.of(samples.astype(np.int16), samples)
+
+    def _apart(self, parts: Sequence[Samples | Pcm]) -> npt.NDArray[Any]:
+        """Copy the parts, one behind the other, so that each leg is a row."""
+        rows = np.empty((len(self._taken), sum(map(len, parts))), parts[0].dtype)
+        return np.concatenate([part.T[self._channels] for part in parts], axis=1, out=rows)
 
     def _follow_dc(self, rows: Samples) -> None:
         """Follow the mean of each row, and with it what is taken away."""
@@ -78,7 +80,7 @@ class Inputs:
         learns = self._seen_frames < self._memory_frames
         self._seen_frames = min(self._seen_frames + frames, self._memory_frames)
         part = min(1.0, frames / self._seen_frames)
-        for leg, total in enumerate(np.add.reduce(rows, axis=1).tolist()):
+        for leg, total in enumerate(np.einsum("lf->l", rows).tolist()):
             self._dc[leg] += part * (total / frames - self._dc[leg])
             step = int(self._dc[leg] - self._taken[leg])
             if step and self._removes_dc[leg]:

@@ -75,11 +75,6 @@ class CardLine:
         return self._session
 
     @property
-    def listens(self) -> bool:
-        """Whether frames are for anything: a session, or calls of the line's own."""
-        return self._session is not None or self._ending is not None or self._own_calls
-
-    @property
     def ending(self) -> bool:
         """Whether a session waits for its last frames."""
         return self._ending is not None

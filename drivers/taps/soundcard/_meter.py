@@ -14,11 +14,13 @@ from typing import Final, NamedTuple, final
 
 import numpy as np
 
-from drivers.taps.soundcard._portion import Portion
+from drivers.taps.soundcard._portion import FULL_SCALE, Portion
 from drivers.taps.soundcard._vox import Vox, VoxRules
-from drivers.taps.soundcard._windows import Windows, dbfs_of
+from drivers.taps.soundcard._windows import Windows
 
 WINDOW_S: Final = 0.05
+_FULL: Final = FULL_SCALE**2 / 2
+_LEAST: Final = 1e-12
 
 
 @final
@@ -42,14 +44,16 @@ class Meter:
         self._windows = Windows(round(WINDOW_S * rate_hz))
         self._vox = [Vox(rules, WINDOW_S) for _ in legs]
         self._last_s = math.inf
-        self._shown: collections.deque[Portion] = collections.deque()  # of the last second
+        # Of the last second, in parts: frames, energies, peaks.
+        self._shown: collections.deque[tuple[int, list[float], list[int]]] = collections.deque()
         self._shown_frames = 0
 
     def take(self, portion: Portion, moment_s: float) -> None:
         """Measure frames that were captured until ``moment_s``."""
         self._last_s = moment_s
-        self._show(portion)
         levels = self._windows.take(portion.samples)
+        portion.energies = self._windows.energies.tolist()
+        self._show(portion)
         if not levels.size:
             return
         if len(self._legs) < len(levels):
@@ -67,10 +71,9 @@ class Meter:
         """Read every line in order; None for all as long as the card gives nothing."""
         if not self._shown:
             return [None] * len(self._legs)
-        energies = map(sum, zip(*[portion.energies for portion in self._shown], strict=True))
-        peaks = map(max, zip(*[portion.peaks for portion in self._shown], strict=True))
-        powers = [energy / self._shown_frames for energy in energies], [peak**2 / 2 for peak in peaks]
-        levels, tops = dbfs_of(np.array(powers), 1).round(1).tolist()  # both of a full-scale sine are 0
+        _, energies, peaks = zip(*self._shown, strict=True)
+        levels = [_shown_dbfs(sum(of_leg) / self._shown_frames) for of_leg in zip(*energies, strict=True)]
+        tops = [_shown_dbfs(max(of_leg) ** 2 / 2) for of_leg in zip(*peaks, strict=True)]  # 0 of a full-scale sine too
         away_s = self._away_s(now_s)
         return [
             Reading(tuple(levels[at : at + legs]), tuple(tops[at : at + legs]), vox.voice, vox.quiet_s + away_s)
@@ -88,7 +91,12 @@ class Meter:
         """Keep the last second, and not much more."""
         if not portion.frames:
             return
-        self._shown.append(portion)
+        self._shown.append((portion.frames, portion.energies, portion.peaks))
         self._shown_frames += portion.frames
-        while self._shown_frames - self._shown[0].frames >= self._rate_hz:
-            self._shown_frames -= self._shown.popleft().frames
+        while self._shown_frames - self._shown[0][0] >= self._rate_hz:
+            self._shown_frames -= self._shown.popleft()[0]
+
+
+def _shown_dbfs(mean_square: float) -> float:
+    """Give it to a tenth, a full-scale sine being 0 and silence -120. In plain numbers: they are few."""
+    return math.floor(100 * math.log10(max(mean_square / _FULL, _LEAST)) + 0.5) / 10

@@ -61,12 +61,12 @@ class PortAudioStream:
                 raise StreamLostError("PortAudio stopped the stream")
             return None
         first = self._blocks.popleft()
-        parts, read_s = [first.pcm], first.read_s
+        parts, read_s = [*first.parts], first.read_s
         while self._blocks and not self._blocks[0].overrun:
             block = self._blocks.popleft()
-            parts.append(block.pcm)
+            parts += block.parts
             read_s = block.read_s
-        return Block(np.concatenate(parts), read_s, first.overrun)
+        return Block(parts, read_s, first.overrun)
 
     def close(self) -> None:
         """See :class:`~drivers.taps.soundcard._stream.Stream`."""
@@ -79,7 +79,7 @@ class PortAudioStream:
         overrun = bool(status.input_overflow) or self._overrun
         self._overrun = len(self._blocks) >= _MOST_BLOCKS
         if not self._overrun:
-            self._blocks.append(Block(pcm, read_s, overrun))
+            self._blocks.append(Block([pcm], read_s, overrun))
         self._wake.set()
 
 

@@ -20,31 +20,37 @@ FULL_SCALE = 32768
 class Portion:
     """Legs in rows: ``pcm`` is what is stored, ``samples`` the same numbers as floats, shape (legs, frames).
 
-    ``energies`` are the sums of the squares of each leg, ``peaks`` how far from 0 it goes.
+    ``peaks`` are how far from 0 each leg goes.
     """
 
     pcm: Pcm
     samples: Samples
     frames: int
-    energies: list[float]
     peaks: list[int]
+    _energies: list[float] | None = None
 
     @classmethod
     def of(cls, pcm: Pcm, samples: Samples | None = None) -> Self:
         """Measure rows; ``samples`` are the same as floats, where somebody has them."""
         if samples is None:
             samples = pcm.astype(np.float32)
-        legs, frames = pcm.shape
-        if not frames:
-            return cls(pcm, samples, 0, [0.0] * legs, [0] * legs)
-        energies = np.einsum("lf,lf->l", samples, samples).tolist()
-        lows, highs = np.minimum.reduce(pcm, axis=1).tolist(), np.maximum.reduce(pcm, axis=1).tolist()
-        return cls(pcm, samples, frames, energies, [max(-low, high) for low, high in zip(lows, highs, strict=True)])
+        return cls(pcm, samples, pcm.shape[1], [max(-low, high) for low, high in extremes_of(pcm)])
+
+    @property
+    def energies(self) -> list[float]:
+        """Sums of the squares of each leg. Whoever knows them of windows that it measured sets them."""
+        if self._energies is None:
+            self._energies = np.einsum("lf,lf->l", self.samples, self.samples).tolist()
+        return self._energies
+
+    @energies.setter
+    def energies(self, energies: list[float]) -> None:
+        self._energies = energies
 
     def legs(self, first: int, until: int) -> Portion:
         """Give some of the legs."""
         rows = slice(first, until)
-        return Portion(self.pcm[rows], self.samples[rows], self.frames, self.energies[rows], self.peaks[rows])
+        return Portion(self.pcm[rows], self.samples[rows], self.frames, self.peaks[rows], self.energies[rows])
 
     def cut(self, first: int, until: int) -> Portion:
         """Give some of the frames."""
@@ -63,10 +69,11 @@ class Level:
 
     def take(self, portion: Portion, leg: int) -> None:
         """Take what was measured of a leg."""
+        peak = portion.peaks[leg]
         self._frames += portion.frames
         self._energy += portion.energies[leg]
-        self._peak = max(self._peak, portion.peaks[leg])
-        if portion.peaks[leg] >= FULL_SCALE - 1:
+        self._peak = max(self._peak, peak)
+        if peak >= FULL_SCALE - 1:
             pcm = portion.pcm[leg]
             self._clipped_frames += int(np.count_nonzero((pcm == -FULL_SCALE) | (pcm == FULL_SCALE - 1)))
 
@@ -80,6 +87,14 @@ class Level:
             if full_scale_dbm0 is not None:
                 facts["level_dbm0"] = round(level_dbfs + full_scale_dbm0, 2)
         return facts
+
+
+def extremes_of(pcm: Pcm) -> list[tuple[int, int]]:
+    """Give the lowest and the highest sample of each row; 0 of one without frames."""
+    if not pcm.shape[1]:
+        return [(0, 0)] * len(pcm)
+    lows, highs = np.minimum.reduce(pcm, axis=1), np.maximum.reduce(pcm, axis=1)
+    return list(zip(lows.tolist(), highs.tolist(), strict=True))
 
 
 def dbfs(mean_square: float) -> float:

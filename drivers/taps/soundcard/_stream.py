@@ -43,15 +43,20 @@ class StreamLostError(StreamError):
 @final
 @dataclasses.dataclass(frozen=True, slots=True)
 class Block:
-    """Frames in order, shape (frames, channels), which were all that was there at the moment ``read_s``.
+    """Frames in order, in parts of shape (frames, channels), which were all that was there at the moment ``read_s``.
 
     ``overrun``: the card had no room for what came before the first of them. Such a block may be without frames, when
     those behind the overrun are still to come.
     """
 
-    pcm: Pcm
+    parts: Sequence[Pcm]
     read_s: float
     overrun: bool = False
+
+    @property
+    def frames(self) -> int:
+        """Of all parts."""
+        return sum(map(len, self.parts))
 
 
 class Stream(Protocol):

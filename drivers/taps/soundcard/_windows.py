@@ -25,7 +25,8 @@ class Windows:
     def __init__(self, window_frames: int) -> None:
         self.window_frames = window_frames
         self.waiting_frames = 0
-        self._waiting: Levels = np.zeros(0)  # energies of the window that waits
+        self.energies: Levels = np.zeros(0)  # of the legs, in all that was taken last
+        self._waiting: Levels = np.zeros(0)  # of the legs, in the window that waits
 
     def take(self, rows: Samples) -> Levels:
         """Give the level of every window that is full now, shape (legs, windows)."""
@@ -34,7 +35,8 @@ class Windows:
         windows = (frames - first) // self.window_frames
         last = first + windows * self.window_frames
         whole = rows[:, first:last].reshape(legs, windows, self.window_frames)
-        energies: Levels = np.einsum("lwf,lwf->lw", whole, whole)
+        energies: Levels = np.vecdot(whole, whole)
+        self.energies = np.add.reduce(energies, axis=1)
         if first:
             self._wait(rows[:, :first])
             if self.waiting_frames == self.window_frames:
@@ -49,7 +51,8 @@ class Windows:
         self.waiting_frames = 0
 
     def _wait(self, rows: Samples) -> None:
-        energies: Levels = np.einsum("lf,lf->l", rows, rows)
+        energies: Levels = np.vecdot(rows, rows)
+        self.energies = self.energies + energies
         self._waiting = self._waiting + energies if self.waiting_frames else energies
         self.waiting_frames += rows.shape[1]
 

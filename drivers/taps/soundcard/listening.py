@@ -6,6 +6,8 @@ import select
 from types import TracebackType
 from typing import Self, final
 
+import numpy as np
+
 from drivers.taps.soundcard._backends import opener
 from drivers.taps.soundcard._options import Options
 from drivers.taps.soundcard._portion import Pcm
@@ -45,7 +47,7 @@ class Listening:
         if block is None:
             return None
         self.overruns += block.overrun
-        return block.pcm
+        return np.concatenate(block.parts) if block.parts else None
 
     def __enter__(self) -> Self:
         return self

@@ -86,7 +86,7 @@ class HandStream:
         if card.standing or until <= self._next:
             return None
         numbers, self._next = np.arange(self._next, until), until
-        return Block((numbers % 30000).astype(np.int16)[:, None], read_s, overrun is not None)
+        return Block([(numbers % 30000).astype(np.int16)[:, None]], read_s, overrun is not None)
 
     def close(self) -> None:
         self._over.set()

@@ -117,7 +117,7 @@ def play(chosen: Sequence[tuple[int, LineOptions]], pcm: Pcm, done: Sequence[Tur
         block = pcm[at : at + turn.frames]
         block.flags.writeable = False  # as what a card gives
         at, now_s = at + turn.frames, now_s + turn.frames / RATE_HZ
-        feed._take(Block(block, now_s, turn.overrun))
+        feed._take(Block([block], now_s, turn.overrun))
         for (number, _), line in zip(chosen, card_lines, strict=True):
             if number in turn.switched:
                 switch(line, host, now_s - 0.01)
