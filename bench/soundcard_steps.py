@@ -14,15 +14,20 @@ import contextlib
 import json
 import os
 import select
+import socket
 import statistics
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, final
 
-from drivers.taps.soundcard import Options
+from appliance.capture.host import COMMANDS
+from appliance.capture.pipe import ChildPipe
+from appliance.capture.protocol import Alive
+from drivers.contract import SessionSink, TapEvent
+from drivers.taps.soundcard import Options, Tap
 from drivers.taps.soundcard._alsa import AlsaStream
 from drivers.taps.soundcard._inputs import Inputs
 from drivers.taps.soundcard._meter import Meter
@@ -57,28 +62,21 @@ def main() -> int:
             card = threading.Thread(target=capture, args=(Path(folder), arguments.blocks, steps), name="card")
             card.start()
             card.join()
+            beats = beat(arguments.blocks)
     frames = steps.pop(_FRAMES)
-    counted = {name: round(sum(counts) * RATE_HZ / sum(frames)) for name, counts in steps.items()}
-    for name, instructions in counted.items():
+    a_second = {name: round(sum(counts) * RATE_HZ / sum(frames)) for name, counts in steps.items()}
+    a_second["proof of life, with meters"] = round(statistics.mean(beats))
+    for name, instructions in a_second.items():
         print(f"{name:26} {instructions:9,} instructions a second")
     print(f"{len(frames)} blocks of {statistics.median(frames):.0f} frames")
     if arguments.json:
-        print(json.dumps({"instructions_a_second": counted, "blocks": len(frames), "frames": sum(frames)}))
+        print(json.dumps({"instructions_a_second": a_second, "blocks": len(frames), "frames": sum(frames)}))
     return 0
 
 
 def capture(folder: Path, blocks: int, steps: Steps) -> None:
     """Capture blocks of half a second and count what each step takes."""
-    options = Options.model_validate(
-        {
-            "name": CARD,
-            "kind": "soundcard",
-            "backend": "alsa",
-            "device": loop_cards.capture_side(CARD),
-            "channels": loop_cards.CHANNELS,
-            "card_rate_hz": RATE_HZ,
-        }
-    )
+    options = card_options()
     inputs = Inputs(options.card_lines, RATE_HZ)
     meter = Meter([1] * loop_cards.CHANNELS, RATE_HZ, VoxRules())
     paths = [folder / f"{number}.pcm" for number in range(loop_cards.CHANNELS)]
@@ -106,6 +104,51 @@ def capture(folder: Path, blocks: int, steps: Steps) -> None:
     wake.close()
     for file in files:
         os.close(file)
+
+
+def beat(times: int) -> list[int]:
+    """Let a tap capture the card, and count what its worker takes to tell once a second that it lives."""
+    options = card_options()
+    tap, told = Tap(options, Tap.plan(options)[0]), []
+    ours, theirs = socket.socketpair()
+    pipe = ChildPipe(theirs.detach(), COMMANDS)
+    with ours, contextlib.closing(pipe), contextlib.closing(tap):
+        tap.open(Unheard())
+        time.sleep(2)
+        for _ in range(_WARM_BLOCKS + times):
+            begun_ns = time.thread_time_ns()
+            tap.poll()
+            pipe.send(Alive(meter=tap.meter()))
+            pipe.receive(0.02)
+            told.append((time.thread_time_ns() - begun_ns) // _NS)
+            ours.recv(1 << 16)
+    return told[_WARM_BLOCKS:]
+
+
+@final
+class Unheard:
+    """A host of a tap that captures nothing: facts go nowhere."""
+
+    def emit(self, event: TapEvent) -> None:
+        """Forget it."""
+
+    def session(self, line: str) -> SessionSink:
+        """Refuse it."""
+        raise OSError(f"nothing is captured of {line}")
+
+
+def card_options() -> Options:
+    """Give the options of a tap of the whole card."""
+    return Options.model_validate(
+        {
+            "name": CARD,
+            "kind": "soundcard",
+            "backend": "alsa",
+            "device": loop_cards.capture_side(CARD),
+            "channels": loop_cards.CHANNELS,
+            "card_rate_hz": RATE_HZ,
+        }
+    )
 
 
 @contextlib.contextmanager

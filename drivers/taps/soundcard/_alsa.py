@@ -70,6 +70,8 @@ class AlsaStream:
         try:
             while len(part := self._take()):
                 parts.append(part)
+                if len(part) < self._period_frames:  # there was no more
+                    break
         except alsaaudio.ALSAAudioError as error:
             raise StreamLostError(str(error)) from error
         read_s = time.monotonic()

@@ -80,8 +80,8 @@ class Inputs:
         learns = self._seen_frames < self._memory_frames
         self._seen_frames = min(self._seen_frames + frames, self._memory_frames)
         part = min(1.0, frames / self._seen_frames)
-        for leg, total in enumerate(np.einsum("lf->l", rows).tolist()):
-            self._dc[leg] += part * (total / frames - self._dc[leg])
-            step = int(self._dc[leg] - self._taken[leg])
+        for leg, (total, mean) in enumerate(zip(np.einsum("lf->l", rows).tolist(), self._dc, strict=True)):
+            self._dc[leg] = dc = mean + part * (total / frames - mean)
+            step = int(dc - self._taken[leg])
             if step and self._removes_dc[leg]:
                 self._taken[leg] += step if learns else max(-1, min(1, step))

@@ -21,11 +21,15 @@ from drivers.taps.soundcard._windows import Windows
 WINDOW_S: Final = 0.05
 _FULL: Final = FULL_SCALE**2 / 2
 _LEAST: Final = 1e-12
+_SILENCE_DBFS: Final = -120.0
 
 
 @final
 class Reading(NamedTuple):
-    """Levels of a line's legs in dBFS, a full-scale sine being 0; ``quiet_s`` counts from the last voice."""
+    """Levels of a line's legs in dBFS, a full-scale sine being 0: none as long as the card gives nothing.
+
+    ``quiet_s`` counts from the last voice, or from the first frame; the time without a card counts.
+    """
 
     level_dbfs: tuple[float, ...]
     peak_dbfs: tuple[float, ...]
@@ -67,25 +71,25 @@ class Meter:
         self._shown.clear()
         self._shown_frames = 0
 
-    def read(self, now_s: float) -> list[Reading | None]:
-        """Read every line in order; None for all as long as the card gives nothing."""
-        if not self._shown:
-            return [None] * len(self._legs)
-        _, energies, peaks = zip(*self._shown, strict=True)
-        levels = [_shown_dbfs(sum(of_leg) / self._shown_frames) for of_leg in zip(*energies, strict=True)]
-        tops = [_shown_dbfs(max(of_leg) ** 2 / 2) for of_leg in zip(*peaks, strict=True)]  # 0 of a full-scale sine too
-        away_s = self._away_s(now_s)
+    def read(self, now_s: float) -> list[Reading]:
+        """Read every line in order."""
+        levels, tops = self._levels()
+        away_s, present = max(0.0, now_s - self._last_s), bool(self._shown)
         return [
-            Reading(tuple(levels[at : at + legs]), tuple(tops[at : at + legs]), vox.voice, vox.quiet_s + away_s)
+            Reading(levels[at : at + legs], tops[at : at + legs], vox.voice and present, vox.quiet_s + away_s)
             for at, legs, vox in zip(self._firsts, self._legs, self._vox, strict=True)
         ]
 
-    def quiet_s(self, line: int, now_s: float) -> float:
-        """Seconds since the last voice on the line, or since the first frame; the time without a card counts."""
-        return self._vox[line].quiet_s + self._away_s(now_s)
-
-    def _away_s(self, now_s: float) -> float:
-        return max(0.0, now_s - self._last_s)
+    def _levels(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Give level and peak of each leg: 0 of a full-scale sine, both."""
+        if not self._shown:
+            return (), ()
+        _, energies, peaks = zip(*self._shown, strict=True)
+        full = self._shown_frames * _FULL
+        return (
+            tuple([_told_dbfs(sum(of_leg) / full) for of_leg in zip(*energies, strict=True)]),
+            tuple([_told_dbfs((max(of_leg) / FULL_SCALE) ** 2) for of_leg in zip(*peaks, strict=True)]),
+        )
 
     def _show(self, portion: Portion) -> None:
         """Keep the last second, and not much more."""
@@ -97,6 +101,6 @@ class Meter:
             self._shown_frames -= self._shown.popleft()[0]
 
 
-def _shown_dbfs(mean_square: float) -> float:
-    """Give it to a tenth, a full-scale sine being 0 and silence -120. In plain numbers: they are few."""
-    return math.floor(100 * math.log10(max(mean_square / _FULL, _LEAST)) + 0.5) / 10
+def _told_dbfs(power: float) -> float:
+    """Give a power, that of a full-scale sine being 1, to a tenth; in plain numbers, for they are few."""
+    return math.floor(100 * math.log10(power) + 0.5) / 10 if power > _LEAST else _SILENCE_DBFS

@@ -91,6 +91,9 @@ class Session:
             return
         if self._run is not run:
             self._begin_run(run)
+        if self.end_s is None and at_frame >= self._from_frame:
+            self._append(portion, row)
+            return
         first, until = max(0, self._from_frame - at_frame), portion.frames
         over = False
         if self.end_s is not None:

@@ -136,31 +136,14 @@ class Tap(contract.Tap):
         with self._lock:
             now_s = time.monotonic()
             readings = zip(self._lines.values(), self._meter.read(now_s), strict=True)
+            full_scale_dbm0 = self._options.full_scale_dbm0
             return TapMeter(
                 present=self._feed.present,
                 overruns=card.overruns,
                 reopened=max(0, card.openings - 1),
                 drift_ppm=round(card.drift_ppm, 2) if card.drift_ppm is not None else None,
-                lines=tuple(
-                    self._read(number, line, reading, now_s) for number, (line, reading) in enumerate(readings)
-                ),
+                lines=tuple([_line_meter(line, reading, now_s, full_scale_dbm0) for line, reading in readings]),
             )
-
-    def _read(self, number: int, line: CardLine, reading: Reading | None, now_s: float) -> LineMeter:
-        assert self._meter is not None
-        session = line.session
-        full_scale_dbm0 = self._options.full_scale_dbm0
-        return LineMeter(
-            line=line.line.name,
-            level_dbfs=reading.level_dbfs if reading else (),
-            peak_dbfs=reading.peak_dbfs if reading else (),
-            level_dbm0=tuple(round(dbfs + full_scale_dbm0, 1) for dbfs in reading.level_dbfs)
-            if reading and full_scale_dbm0 is not None
-            else (),
-            voice=bool(reading and reading.voice),
-            session=session.name if session else "",
-            quiet_s=round(min(self._meter.quiet_s(number, now_s), now_s - session.begin_s), 2) if session else None,
-        )
 
     def close(self) -> None:
         """End every session with the frames that are there, and let the card go."""
@@ -178,6 +161,17 @@ class Tap(contract.Tap):
 
 def _line(line: LineOptions, options: Options) -> Line:
     return Line(line.name, len(line.inputs), options.rate_hz, calls_arrive=line.start != "scheduler")
+
+
+def _line_meter(line: CardLine, reading: Reading, now_s: float, full_scale_dbm0: float | None) -> LineMeter:
+    """Put together what is told of a line once a second."""
+    level_dbfs, peak_dbfs, voice, quiet_s = reading
+    level_dbm0 = tuple(round(dbfs + full_scale_dbm0, 1) for dbfs in level_dbfs) if full_scale_dbm0 is not None else ()
+    session = line.session
+    if session is None:
+        return LineMeter(line.line.name, level_dbfs, peak_dbfs, level_dbm0, voice)
+    quiet_s = min(quiet_s, now_s - session.begin_s)
+    return LineMeter(line.line.name, level_dbfs, peak_dbfs, level_dbm0, voice, session.name, quiet_s)
 
 
 def _card_line(card: Card, line: LineOptions, options: Options) -> CardLine:

@@ -45,7 +45,7 @@ class Given:
     losses: list[object]
     facts: list[object]
     events: list[str]
-    readings: list[Reading | None]
+    readings: list[Reading]
 
 
 def lines() -> st.SearchStrategy[list[LineOptions]]:
@@ -111,7 +111,7 @@ def play(chosen: Sequence[tuple[int, LineOptions]], pcm: Pcm, done: Sequence[Tur
         rate_hz=RATE_HZ,
     )
     feed.serving = True
-    readings: list[list[Reading | None]] = []
+    readings: list[list[Reading]] = []
     at, now_s = 0, 100.0
     for turn in done:
         block = pcm[at : at + turn.frames]
@@ -137,7 +137,7 @@ def switch(line: CardLine, host: CardHost, now_s: float) -> None:
         line.start(sink, now_s)
 
 
-def given_by(host: CardHost, name: str, readings: list[Reading | None]) -> Given:
+def given_by(host: CardHost, name: str, readings: list[Reading]) -> Given:
     sinks: list[CardSink] = [sink for sink in host.sinks if sink.session.startswith(f"{name}-")]
     legs = [leg for sink in sinks for leg in sink.legs.values()]
     return Given(
