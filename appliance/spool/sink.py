@@ -179,7 +179,8 @@ def _append_frames(leg: _Leg, pcm: npt.NDArray[np.int16]) -> int:
     if not len(pcm):
         return 0
     try:
-        written = os.write(leg.fd, np.ascontiguousarray(pcm, dtype=_FRAME).data)
+        whole = pcm if pcm.flags.c_contiguous and pcm.dtype is _FRAME else np.ascontiguousarray(pcm, dtype=_FRAME)
+        written = os.write(leg.fd, whole.data)
     except OSError as fault:
         if fault.errno not in _FULL:
             raise

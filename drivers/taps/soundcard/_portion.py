@@ -72,7 +72,8 @@ class Level:
         peak = portion.peaks[leg]
         self._frames += portion.frames
         self._energy += portion.energies[leg]
-        self._peak = max(self._peak, peak)
+        if peak > self._peak:  # noqa: PLR1730 - max() is a call
+            self._peak = peak
         if peak >= FULL_SCALE - 1:
             pcm = portion.pcm[leg]
             self._clipped_frames += int(np.count_nonzero((pcm == -FULL_SCALE) | (pcm == FULL_SCALE - 1)))
