@@ -249,7 +249,7 @@ class Meter:
         restarted = now.refused > self._quiet_refused
         if self.playing and self.sure:
             self._quiet_waiting = max(now.waiting, before.waiting)
-            self._quiet_refused = before.refused  # the silence of a restart may begin behind this reading
+            self._quiet_refused = now.refused
         return Change(
             packets=now.packets - before.packets,
             missing=now.lost_packets - before.lost_packets,

@@ -174,7 +174,7 @@ async def test_the_seconds_in_which_something_was_amiss_stand_among_the_facts(tr
     measured = trunk.read(session).measured
     seconds = {name: facts for name, facts in measured.items() if name.startswith("leg0_second")}
     assert sum(facts["lost"] for facts in seconds.values()) == measured["leg0"]["lost"] == 30
-    assert sum(facts["concealed_frames"] for facts in seconds.values()) == 30 * FRAME
+    assert sum(facts["concealed_frames"] for facts in seconds.values()) == pytest.approx(30 * FRAME, abs=CLOSE)
     assert 1 <= len(seconds) <= 3
     assert {int(name.removeprefix("leg0_second")) for name in seconds} <= {1, 2, 3}
     measured = trunk.read(late).measured
@@ -209,7 +209,8 @@ async def test_numbers_that_begin_anew_cost_what_waited_and_it_is_told(trunk: An
     found = find(trunk, await record(trunk, caller, steady(0, 60) + after))
     lost = 120 - len(found.numbers)
     assert lost > 0
-    assert found.told_as(LossReason.PACKETS_LOST) == pytest.approx(lost * FRAME, abs=CLOSE)
+    # lost packets, but where a look falls between the new numbers and their silence: the word may be another then
+    assert sum(loss.frames for loss in found.told) == pytest.approx(lost * FRAME, abs=CLOSE)
     check_told(found)
 
 
