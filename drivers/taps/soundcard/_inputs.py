@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from drivers.taps.soundcard._options import LineOptions
-from drivers.taps.soundcard._portion import FULL_SCALE, Pcm, Portion, Samples, extremes_of
+from drivers.taps.soundcard._portion import FULL_SCALE, Pcm, Portion, Samples
 from drivers.taps.soundcard._rate import Rate, Same
 
 _DC_MEMORY_S: Final = 2.0
@@ -55,14 +55,15 @@ class Inputs:
             return Portion.of(rows.astype(np.int16))
         if any(self._removes_dc):
             self._follow_dc(samples)
+        taken = np.array(self._taken, np.int32)
         if any(self._taken):
-            samples -= np.array(self._taken, np.float32)[:, None]
+            samples -= taken.astype(np.float32)[:, None]
         if rows.dtype == np.int16 and not self._has_gain:
-            extremes = [(low - dc, high - dc) for (low, high), dc in zip(extremes_of(rows), self._taken, strict=True)]
-            if all(low >= -FULL_SCALE and high < FULL_SCALE for low, high in extremes):  # nothing clips
+            lows, highs = np.minimum.reduce(rows, axis=1) - taken, np.maximum.reduce(rows, axis=1) - taken
+            if np.minimum.reduce(lows) >= -FULL_SCALE and np.maximum.reduce(highs) < FULL_SCALE:  # nothing clips
                 if any(self._taken):
-                    rows -= np.array(self._taken, np.int16)[:, None]
-                return Portion(rows, samples, rows.shape[1], [max(-low, high) for low, high in extremes])
+                    rows -= taken.astype(np.int16)[:, None]
+                return Portion(rows, samples, rows.shape[1], np.maximum(-lows, highs).tolist())
         if self._has_gain:
             samples *= self._gains
         np.rint(samples, out=samples)

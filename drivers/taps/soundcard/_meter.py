@@ -19,7 +19,8 @@ from drivers.taps.soundcard._vox import Vox, VoxRules
 from drivers.taps.soundcard._windows import Windows
 
 WINDOW_S: Final = 0.05
-_LEAST: Final = 1e-12  # of a full-scale sine's power: silence is -120 dBFS
+_LEAST: Final = 1e-12
+_SILENCE_DBFS: Final = -120.0
 
 
 @final
@@ -84,11 +85,10 @@ class Meter:
             return (), ()
         _, energies, peaks = zip(*self._shown, strict=True)
         full = self._shown_frames * FULL_SCALE**2 / 2
-        powers = [sum(of_leg) / full for of_leg in zip(*energies, strict=True)]
-        powers += [(max(of_leg) / FULL_SCALE) ** 2 for of_leg in zip(*peaks, strict=True)]
-        told = tuple((np.rint(100 * np.log10(np.maximum(powers, _LEAST))) / 10).tolist())  # to a tenth of a dB
-        legs = len(told) // 2
-        return told[:legs], told[legs:]
+        return (
+            tuple([_told_dbfs(sum(of_leg) / full) for of_leg in zip(*energies, strict=True)]),
+            tuple([_told_dbfs((max(of_leg) / FULL_SCALE) ** 2) for of_leg in zip(*peaks, strict=True)]),
+        )
 
     def _show(self, portion: Portion) -> None:
         """Keep the last second, and not much more."""
@@ -98,3 +98,8 @@ class Meter:
         self._shown_frames += portion.frames
         while self._shown_frames - self._shown[0][0] >= self._rate_hz:
             self._shown_frames -= self._shown.popleft()[0]
+
+
+def _told_dbfs(power: float) -> float:
+    """Give a power, that of a full-scale sine being 1, to a tenth; in plain numbers, for they are few."""
+    return math.floor(100 * math.log10(power) + 0.5) / 10 if power > _LEAST else _SILENCE_DBFS

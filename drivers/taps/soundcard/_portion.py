@@ -34,7 +34,11 @@ class Portion:
         """Measure rows; ``samples`` are the same as floats, where somebody has them."""
         if samples is None:
             samples = pcm.astype(np.float32)
-        return cls(pcm, samples, pcm.shape[1], [max(-low, high) for low, high in extremes_of(pcm)])
+        legs, frames = pcm.shape
+        if not frames:
+            return cls(pcm, samples, 0, [0] * legs)
+        lows, highs = np.minimum.reduce(pcm, axis=1).tolist(), np.maximum.reduce(pcm, axis=1).tolist()
+        return cls(pcm, samples, frames, [max(-low, high) for low, high in zip(lows, highs, strict=True)])
 
     @property
     def energies(self) -> list[float]:
@@ -88,14 +92,6 @@ class Level:
             if full_scale_dbm0 is not None:
                 facts["level_dbm0"] = round(level_dbfs + full_scale_dbm0, 2)
         return facts
-
-
-def extremes_of(pcm: Pcm) -> list[tuple[int, int]]:
-    """Give the lowest and the highest sample of each row; 0 of one without frames."""
-    if not pcm.shape[1]:
-        return [(0, 0)] * len(pcm)
-    lows, highs = np.minimum.reduce(pcm, axis=1), np.maximum.reduce(pcm, axis=1)
-    return list(zip(lows.tolist(), highs.tolist(), strict=True))
 
 
 def dbfs(mean_square: float) -> float:

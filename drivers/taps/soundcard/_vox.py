@@ -104,7 +104,12 @@ class Vox:
     def _onset_dbfs(self, floor_dbfs: float) -> float:
         """Level from which on a window is loud above such a floor."""
         rules = self._rules
-        return min(max(floor_dbfs + rules.onset_db, rules.never_below_dbfs), rules.always_above_dbfs)
+        onset_dbfs = floor_dbfs + rules.onset_db
+        if onset_dbfs < rules.never_below_dbfs:
+            onset_dbfs = rules.never_below_dbfs
+        elif onset_dbfs > rules.always_above_dbfs:
+            onset_dbfs = rules.always_above_dbfs
+        return onset_dbfs
 
     def _begin_and_end(self, levels_dbfs: Sequence[float]) -> int | None:
         """Take window by window, in plain numbers; gives the number of the last at which voice began."""
