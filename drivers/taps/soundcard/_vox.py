@@ -115,26 +115,16 @@ class Vox:
         """Take window by window, in plain numbers; gives the number of the last at which voice began."""
         began = None
         first = number = self._window
-        rules, voice, heard, (older, newer), floor_dbfs = (
-            self._rules,
-            self.voice,
-            self._heard,
-            self._loud,
-            self.floor_dbfs,
-        )
+        voice, heard, (older, newer), floor_dbfs = self.voice, self._heard, self._loud, self.floor_dbfs
         for level_dbfs in levels_dbfs:
             number += 1
-            onset_dbfs = floor_dbfs + rules.onset_db
-            if onset_dbfs < rules.never_below_dbfs:
-                onset_dbfs = rules.never_below_dbfs
-            elif onset_dbfs > rules.always_above_dbfs:
-                onset_dbfs = rules.always_above_dbfs
+            onset_dbfs = self._onset_dbfs(floor_dbfs)
             if level_dbfs >= onset_dbfs:
                 if not voice and number - older < ATTACK_WINDOWS:
                     voice, began = True, number - first - 1
                 older, newer = newer, number
             if voice:
-                if level_dbfs >= onset_dbfs - rules.hysteresis_db:
+                if level_dbfs >= onset_dbfs - self._rules.hysteresis_db:
                     heard = number
                 elif number - heard >= self._hang_windows:
                     voice = False
